@@ -1,0 +1,1 @@
+"""A schedule service on Celery: schedules are rows, edited at runtime, read live by any number of Beats."""
