@@ -7,9 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from pydantic import field_validator
 
 
 class Settings(BaseSettings):
@@ -17,7 +16,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SCHEDULER_", frozen=True, extra="ignore")
 
-    database_url: SecretStr | None = Field(default=None, description="SQLAlchemy URL; default: SQLite in the data directory")
+    database_url: SecretStr | None = Field(
+        default=None, description="SQLAlchemy URL; default: SQLite in the data directory"
+    )
     broker_url: SecretStr | None = Field(default=None, description="Celery broker URL; `up` default: its own Valkey")
     result_backend: SecretStr | None = Field(default=None, description="Celery result backend URL; default: the broker")
     data_dir: Path = Field(default=Path("var"), description="Everything the service keeps on disk")

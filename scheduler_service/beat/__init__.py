@@ -1,0 +1,1 @@
+"""The Beat process: wake, decide, publish. Any number may run at once."""

@@ -1,0 +1,250 @@
+"""Turn due occurrences into runs, one transaction a batch.
+
+Lock, plan (a pure function), insert the runs, move the schedules on, commit. A row that cannot be planned is
+quarantined with its reason; it never stops the others.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar
+
+from uuid_utils.compat import uuid7
+
+from scheduler_service.storage import due, publishing, runs
+from scheduler_service.storage.due import DueRow
+from scheduler_service.storage.publishing import Message
+from scheduler_service.storage.session import Database
+from scheduler_service.storage.timings import CRONTAB_FIELDS, anchor_of, build_timing
+from scheduler_service.timing import planning
+from scheduler_service.timing.planning import Misfire, Occurrence, Plan, Terms
+from scheduler_service.timing.timings import TICK
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+OPTIONS = ("queue", "exchange", "routing_key", "priority", "headers", "expire_seconds")
+OVERLAP_POLICIES = ("skip", "allow_all")
+RUNS_AT_ONCE = 100  # of one schedule in one batch; it stays due for the rest
+
+
+class BeatIdentity(Protocol):
+    """Who decides: its name, for people, and its number, for leases."""
+
+    name: str
+    number: int
+
+
+@dataclass
+class Batch:
+    """What one transaction will write."""
+
+    now: datetime
+    moved: list[dict[str, Any]] = field(default_factory=list)
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    quarantined: dict[int, str] = field(default_factory=dict)
+
+    def each(self, rows: Iterable[DueRow], work: Callable[[DueRow], T]) -> Iterable[tuple[DueRow, T]]:
+        """The rows with what the work makes of them; a row whose work fails is quarantined."""
+        for row in rows:
+            try:
+                yield row, work(row)
+            except Exception as why:  # noqa: BLE001 - foreign data may raise anything; it must not stop the others
+                self.quarantined[row.id] = f"It cannot be planned: {why}"
+                logger.warning("schedule %s (%s) was quarantined: %s", row.id, row.name, why)
+
+
+def plan_unplanned(database: Database, *, limit: int) -> int:
+    """Give schedules that are new, resumed or edited their next run; how many.
+
+    The next occurrence is the first after the edit, so nothing fires at once and nothing is lost when no Beat ran.
+    """
+    with database.transaction() as session:
+        rows = due.claim_unplanned(session, limit=limit)
+        batch = Batch(database.clock.now())
+        for row, following in batch.each(rows, _first_occurrence):
+            exhausted = row.max_runs is not None and row.total_run_count >= row.max_runs
+            batch.moved.append(_moved(row, None if exhausted else following, watermark=_edited_at(row)))
+        due.move_on(session, batch.moved)
+        due.quarantine(session, batch.quarantined)
+    return len(rows)
+
+
+def decide_due(database: Database, beat: BeatIdentity, *, limit: int) -> tuple[int, list[Message]]:
+    """Decide what is due; how many schedules were, and the runs to publish, leased by this Beat."""
+    with database.transaction() as session:
+        now = database.clock.now()
+        rows = due.claim_due(session, now, limit=limit)
+        batch = Batch(now)
+        lease_until = now + publishing.lease_length(session)
+        busy = runs.unfinished(session, [row.id for row in rows if row.overlap_policy == "skip"]) if rows else set()
+        planned = Planned(now)
+        for row, plan in batch.each(rows, planned.plan):
+            made = _runs_of(row, plan, now=now, busy=row.id in busy)
+            stamp = {"decided_at": now, "decided_by": beat.name}
+            batch.runs += [run | stamp | _lease(run, lease_until, beat) for run in made]
+            batch.moved.append(_moved(row, plan.following, ran=sum(run["state"] == "pending" for run in made), now=now))
+        inserted = publishing.insert_runs(session, batch.runs)
+        due.move_on(session, batch.moved)
+        due.quarantine(session, batch.quarantined)
+    return len(rows), [_message(run) for run in batch.runs if run["id"] in inserted and run["state"] == "pending"]
+
+
+class Planned:
+    """Plans rows at one instant; equal timings due at the same instant are planned once."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._known: dict[Any, Plan] = {}
+
+    def plan(self, row: DueRow) -> Plan:
+        if row.overlap_policy not in OVERLAP_POLICIES:
+            raise ValueError(f"the overlap policy {row.overlap_policy!r} is not available in this version")
+        terms = terms_of(row)
+        if row.next_occurrence_at is None or _set_by_hand(row, terms):
+            following = planning.first(terms, after=max(self._now, row.next_run_at))
+            return Plan((Occurrence(row.next_run_at, row.next_run_at),), 0, 0, None, following)
+        key = (terms.timing, terms.start_time, terms.expires, row.next_occurrence_at, _misfire(row))
+        if terms.jitter:
+            return self._plan(row, terms)
+        if key not in self._known:
+            self._known[key] = self._plan(row, terms)
+        return self._known[key]
+
+    def _plan(self, row: DueRow, terms: Terms) -> Plan:
+        return planning.plan(
+            terms, due=row.next_occurrence_at, now=self._now, misfire=_misfire(row), limit=RUNS_AT_ONCE
+        )
+
+
+def terms_of(row: DueRow) -> Terms:
+    """What the timing room needs to know of a schedule. Raises: InvalidTiming."""
+    crontab = tuple(getattr(row, name) for name in CRONTAB_FIELDS) if row.crontab_id is not None else None
+    timing = build_timing(
+        crontab=crontab,
+        interval=(row.every, row.period) if row.every is not None else None,
+        clocked=row.clocked_time,
+        anchor=anchor_of(row),
+    )
+    return Terms(timing, row.start_time, row.expires, timedelta(seconds=row.jitter_seconds), row.id)
+
+
+def _first_occurrence(row: DueRow) -> Occurrence | None:
+    return planning.first(terms_of(row), after=_edited_at(row))
+
+
+def _edited_at(row: DueRow) -> datetime:
+    edited: datetime = max(row.date_changed, row.watermark) if row.watermark else row.date_changed
+    return edited
+
+
+def _set_by_hand(row: DueRow, terms: Terms) -> bool:
+    """A writer put its own `next_run_at`: it is honoured as an occurrence of its own."""
+    if not terms.jitter:
+        return bool(row.next_occurrence_at != row.next_run_at)
+    planned = planning.first(terms, after=row.next_occurrence_at - TICK)
+    return planned is None or planned.fire_at != row.next_run_at
+
+
+def _misfire(row: DueRow) -> Misfire:
+    window = row.catchup_window_seconds
+    return Misfire(
+        row.misfire_policy,
+        timedelta(seconds=row.misfire_grace_seconds),
+        None if window is None else timedelta(seconds=window),
+    )
+
+
+def _runs_of(row: DueRow, plan: Plan, *, now: datetime, busy: bool) -> list[dict[str, Any]]:
+    allowed = len(plan.runs)
+    if row.one_off:
+        allowed = 1
+    if row.max_runs is not None:
+        allowed = min(allowed, row.max_runs - row.total_run_count)
+    made = []
+    for number, occurrence in enumerate(plan.runs[:allowed]):
+        coalesced = plan.coalesced if number == 0 else 0
+        reason = f"{coalesced} earlier occurrences were missed and folded into this run" if coalesced else None
+        state = "pending"
+        if busy:
+            state, reason = "skipped", "an earlier run of this schedule is not finished (overlap policy: skip)"
+        busy = busy or row.overlap_policy == "skip"
+        made.append(_run(row, occurrence, state=state, reason=reason, coalesced=coalesced, now=now))
+    if plan.last_missed is not None:
+        reason = f"{plan.missed} occurrences were missed (misfire policy: {row.misfire_policy})"
+        missed = Occurrence(plan.last_missed, plan.last_missed)
+        made.append(_run(row, missed, state="missed", reason=reason, coalesced=plan.missed - 1, now=now))
+    return made
+
+
+def _run(
+    row: DueRow, occurrence: Occurrence, *, state: str, reason: str | None, coalesced: int, now: datetime
+) -> dict[str, Any]:
+    return {
+        "id": uuid7(),
+        "periodic_task_id": row.id,
+        "schedule_name": row.name,
+        "kind": row.kind,
+        "task": row.task,
+        "args": row.args,
+        "kwargs": row.kwargs,
+        "options": {name: getattr(row, name) for name in OPTIONS if getattr(row, name) not in (None, {})},
+        "revision": row.revision,
+        "origin": "auto",
+        "state": state,
+        "reason": reason,
+        "coalesced": coalesced,
+        "occurrence_at": occurrence.occurrence_at,
+        "fire_at": occurrence.fire_at,
+        "finished_at": None if state == "pending" else now,
+    }
+
+
+def _lease(run: dict[str, Any], until: datetime, beat: BeatIdentity) -> dict[str, Any]:
+    pending = run["state"] == "pending"
+    return {"lease_until": until if pending else None, "leased_by": beat.number if pending else None}
+
+
+def _moved(
+    row: DueRow,
+    following: Occurrence | None,
+    *,
+    ran: int = 0,
+    now: datetime | None = None,
+    watermark: datetime | None = None,
+) -> dict[str, Any]:
+    """The schedule's bookkeeping after it was planned: where it stands, or why it is complete."""
+    count = row.total_run_count + ran
+    completed = _completed(row, following, count=count, ran=ran)
+    return {
+        "id": row.id,
+        "watermark": watermark or now,
+        "next_occurrence_at": None if completed or following is None else following.occurrence_at,
+        "next_run_at": row.next_run_at if completed or following is None else following.fire_at,
+        "last_run_at": now if ran else row.last_run_at,
+        "total_run_count": count,
+        "completed_reason": completed,
+    }
+
+
+def _completed(row: DueRow, following: Occurrence | None, *, count: int, ran: int) -> str | None:
+    if row.one_off and ran:
+        return "one_off: it has run once"
+    if row.max_runs is not None and count >= row.max_runs:
+        return f"max_runs: it has run {count} times"
+    return "its timing has no further occurrence" if following is None else None
+
+
+def _message(run: dict[str, Any]) -> Message:
+    return Message(
+        id=run["id"],
+        periodic_task_id=run["periodic_task_id"],
+        task=run["task"],
+        args=run["args"],
+        kwargs=run["kwargs"],
+        options=run["options"],
+        occurrence_at=run["occurrence_at"],
+        attempt=1,
+    )

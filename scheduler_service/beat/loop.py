@@ -1,0 +1,156 @@
+"""What a Beat does, again and again: look, plan, decide, publish, wait.
+
+It keeps no copy of the schedules, and nothing that another Beat, or this one after a restart, would need.
+"""
+
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Sequence
+from datetime import timedelta
+from threading import Event
+from time import monotonic
+
+from celery import Celery
+
+from scheduler_service.beat.decide import decide_due, plan_unplanned
+from scheduler_service.beat.publish import Publisher
+from scheduler_service.beat.wakeup import wakeup_for
+from scheduler_service.errors import StoreAway
+from scheduler_service.storage import due, publishing, workers
+from scheduler_service.storage.due import Outlook
+from scheduler_service.storage.publishing import Message
+from scheduler_service.storage.session import Database
+
+logger = logging.getLogger(__name__)
+
+LONGEST_WAIT = 5.0
+HANDOVER_WAIT = 1.0  # while another Beat's lease is open: it may have died
+
+
+class Backoff:
+    """How long to leave something alone that failed: 1 s, doubling to the limit."""
+
+    def __init__(self, limit: float) -> None:
+        self._limit = limit
+        self._delay = 0.0
+        self._until = 0.0
+
+    @property
+    def seconds_left(self) -> float:
+        return max(0.0, self._until - monotonic())
+
+    def failed(self) -> float:
+        self._delay = min(self._limit, self._delay * 2 or 1.0)
+        self._until = monotonic() + self._delay
+        return self._delay
+
+    def worked(self) -> bool:
+        """True when it had failed before."""
+        had_failed, self._delay, self._until = self._delay > 0, 0.0, 0.0
+        return had_failed
+
+
+class Loop:
+    """One Beat, of any number."""
+
+    def __init__(self, app: Celery, database: Database, *, dispatch_deadline: timedelta) -> None:
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.number = secrets.randbelow(2**31)
+        self.stopping = Event()
+        self._database = database
+        self._deadline = dispatch_deadline
+        self._publisher = Publisher(app)
+        self._wakeup = wakeup_for(database, self.number, self.stopping)
+        self._store, self._broker = Backoff(5), Backoff(60)
+
+    def tick(self) -> None:
+        """Do what there is to do, or wait for it; never longer than a few seconds."""
+        try:
+            self._wakeup.mark()
+            outlook = self._look()
+            if self._store.worked():
+                logger.info("the database is back")
+            if not self._work(outlook):
+                self._wakeup.wait(self._seconds_to_wait(outlook))
+        except StoreAway as why:
+            delay = self._store.failed()
+            logger.warning("%s Trying again in %.0f s.", why, delay)
+            self.stopping.wait(delay)
+
+    def _look(self) -> Outlook:
+        with self._database.reading() as session:
+            outlook = due.look(session, self._database.clock.now())
+        self._database.heard(outlook.told)
+        return outlook
+
+    def _work(self, outlook: Outlook) -> bool:
+        """Do one batch of whatever there is; False when there was nothing."""
+        worked = False
+        limit = self._database.batch_size
+        if outlook.unplanned:
+            worked = plan_unplanned(self._database, limit=limit) > 0
+        if outlook.due:
+            schedules, messages = decide_due(self._database, self, limit=limit)
+            self._publish(messages)
+            worked = worked or schedules > 0
+        elif outlook.publishable and not self._broker.seconds_left:
+            worked = self._publish(self._lease(limit)) or worked
+        if outlook.silent_workers:
+            self._give_up_lost()
+            worked = True
+        return worked
+
+    def _seconds_to_wait(self, outlook: Outlook) -> float:
+        ends = [LONGEST_WAIT]
+        if outlook.next_run_at is not None:
+            ends.append((outlook.next_run_at - self._database.clock.now()).total_seconds())
+        if outlook.leased_until is not None:
+            ends.append(HANDOVER_WAIT)
+        if outlook.publishable:
+            ends.append(self._broker.seconds_left or HANDOVER_WAIT)
+        return max(0.0, min(ends))
+
+    def _lease(self, limit: int) -> list[Message]:
+        with self._database.transaction() as session:
+            now = self._database.clock.now()
+            expired = publishing.expire_undelivered(session, now=now, deadline=self._deadline)
+            messages = publishing.lease(session, self.number, now=now, limit=limit)
+        if expired:
+            logger.error("%s runs expired: the broker was away for more than %s", expired, self._deadline)
+        return messages
+
+    def _publish(self, messages: Sequence[Message]) -> bool:
+        """Send and mark; True when something was sent or ended."""
+        if not messages:
+            return False
+        ids = [message.id for message in messages]
+        if self._broker.seconds_left:
+            with self._database.transaction() as session:
+                publishing.release(session, ids)
+            return False
+        sent = self._publisher.send(messages, now=self._database.clock.now())
+        with self._database.transaction() as session:
+            now = self._database.clock.now()
+            publishing.fail_unpublishable(session, sent.unpublishable, now=now)
+            if sent.broker_away is None:
+                publishing.mark_published(session, sent.ids, now=now)
+            else:
+                publishing.release(session, ids)
+        if sent.broker_away is not None:
+            delay = self._broker.failed()
+            logger.warning(
+                "the broker is away (%s); %s runs wait, trying again in %.0f s", sent.broker_away, len(ids), delay
+            )
+            return bool(sent.unpublishable)
+        if self._broker.worked():
+            logger.info("the broker is back")
+        logger.debug("published %s runs", len(sent.ids))
+        return True
+
+    def _give_up_lost(self) -> None:
+        with self._database.transaction() as session:
+            lost = workers.give_up_silent(session, now=self._database.clock.now())
+        for run_id, worker in lost:
+            logger.warning("run %s was lost: its worker %s is silent", run_id, worker)

@@ -1,0 +1,130 @@
+"""Send decided runs to the broker, after the commit.
+
+In kombu batches, with the run's id as the task id, so that sending twice is safe. kombu's own retries are off and
+its sockets time out: Beat never hangs on a broker. What could not be sent stays pending.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from celery import Celery
+from celery.exceptions import QueueNotFound
+from kombu.exceptions import BatchPublishError, EncodeError, OperationalError
+
+from scheduler_service.storage.publishing import Message
+
+logger = logging.getLogger(__name__)
+
+#: What the broker being away looks like, whatever the transport.
+BROKER_ERRORS = (BatchPublishError, OperationalError, ConnectionError, TimeoutError)
+CONNECT_TIMEOUT = 2
+BATCH = 1000
+
+
+@dataclass
+class Sent:
+    """What became of a batch: sent, cannot be made, or not sent because the broker is away."""
+
+    ids: list[UUID] = field(default_factory=list)
+    unpublishable: dict[UUID, str] = field(default_factory=dict)
+    broker_away: str | None = None
+
+
+def set_socket_timeouts(app: Celery) -> None:
+    """In this process no call to the broker may hang; what the app has set already stays."""
+    driver = app.connection_for_write().transport.driver_type
+    if driver == "redis":
+        wanted = {"socket_timeout": 2, "socket_connect_timeout": CONNECT_TIMEOUT}
+    elif driver == "amqp":
+        wanted = {"confirm_publish": True, "read_timeout": 2, "write_timeout": 2}
+    else:
+        return
+    app.conf.broker_transport_options = {**wanted, **(app.conf.broker_transport_options or {})}
+
+
+class Publisher:
+    """Publishes for one Celery app."""
+
+    def __init__(self, app: Celery) -> None:
+        app.finalize()  # task options (`queue`, `priority`, …) are read below
+        self._app = app
+        transport = app.connection_for_write().transport
+        self._errors = (*BROKER_ERRORS, *transport.connection_errors, *transport.channel_errors)
+        self._drops_unbound = transport.driver_type == "redis"
+
+    def send(self, messages: Sequence[Message], *, now: datetime) -> Sent:
+        """Send all, or say why not. When the broker fails in the middle, none counts as sent: all are sent again."""
+        sent = Sent()
+        try:
+            with self._app.producer_pool.acquire(block=True, timeout=5) as producer:
+                # without this a dead broker is retried inside kombu, for seconds
+                producer.connection.ensure_connection(max_retries=0, timeout=CONNECT_TIMEOUT)
+                with producer.batch(max_size=BATCH):
+                    self._buffer(producer, messages, sent, now)
+        except self._errors as why:
+            return Sent([], sent.unpublishable, str(why) or type(why).__name__)
+        return sent
+
+    def _buffer(self, producer: Any, messages: Iterable[Message], sent: Sent, now: datetime) -> None:
+        for message in messages:
+            try:
+                self._send_one(producer, message, now)
+                sent.ids.append(message.id)
+            except (TypeError, ValueError, EncodeError, QueueNotFound) as why:
+                sent.unpublishable[message.id] = f"{type(why).__name__}: {why}"
+                logger.warning("run %s cannot be published: %s", message.id, why)
+
+    def _send_one(self, producer: Any, message: Message, now: datetime) -> None:
+        app, run_id = self._app, str(message.id)
+        options = self._options(message)
+        expire_seconds = options.pop("expire_seconds", None)
+        headers = {**(options.pop("headers", None) or {}), **tracking_headers(message)}
+        expires = options.pop("expires", None)
+        if expire_seconds is not None:
+            options["expiration"], expires = expire_seconds, now + timedelta(seconds=expire_seconds)
+        task_message = app.amqp.as_task_v2(
+            run_id,
+            message.task,
+            message.args,
+            message.kwargs,
+            expires=expires,
+            retries=message.attempt - 1,
+            root_id=run_id,
+            origin="scheduler-service",
+            time_limit=options.pop("time_limit", None),
+            soft_time_limit=options.pop("soft_time_limit", None),
+            ignore_result=options.pop("ignore_result", False),
+            create_sent_event=app.conf.task_send_sent_event,
+        )
+        app.amqp.send_task_message(producer, message.task, task_message, retry=False, headers=headers, **options)
+
+    def _options(self, message: Message) -> dict[str, Any]:
+        """The task's own options, overridden by the schedule's, routed by the app's rules."""
+        task = self._app.tasks.get(message.task)
+        own = dict(task._get_exec_options()) if task is not None else {}
+        options = {name: value for name, value in {**own, **message.options}.items() if value is not None}
+        self._refuse_unbound(options)
+        routed: dict[str, Any] = self._app.amqp.router.route(options, message.task, message.args, message.kwargs, task)
+        return routed
+
+    def _refuse_unbound(self, options: dict[str, Any]) -> None:
+        """Redis drops, without a word, what is sent to an exchange that no queue is bound to."""
+        exchange = options.get("exchange")
+        if not self._drops_unbound or not exchange or options.get("queue"):
+            return
+        if all(queue.exchange is None or queue.exchange.name != exchange for queue in self._app.amqp.queues.values()):
+            raise ValueError(f"no queue of this app is bound to the exchange {exchange!r}")
+
+
+def tracking_headers(message: Message) -> dict[str, Any]:
+    """What a tracking worker reads: an attempt is this one plus Celery's own `retries`."""
+    return {
+        "schedule_id": message.periodic_task_id,
+        "run_id": str(message.id),
+        "occurrence_at": message.occurrence_at.isoformat().replace("+00:00", "Z"),
+        "attempt": 1,
+    }

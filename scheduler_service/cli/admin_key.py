@@ -1,0 +1,37 @@
+"""The admin's key: given by the settings, else made once and kept in the data directory."""
+
+import secrets
+from pathlib import Path
+
+from scheduler_service.cli import data_dir
+from scheduler_service.errors import CannotStart
+from scheduler_service.settings import Settings
+
+FILE_NAME = "admin_key"
+SHORTEST = 16
+
+
+def admin_key(settings: Settings) -> str:
+    """The key that the API accepts from its admin. Processes that ask at the same moment get the same one.
+
+    Raises: CannotStart, when the data directory cannot be written or its key file holds no key.
+    """
+    if settings.admin_key is not None:
+        return settings.admin_key.get_secret_value()
+    path = settings.data_dir / FILE_NAME
+    if not path.exists():
+        data_dir.prepare(settings.data_dir)
+        data_dir.write_private_once(path, secrets.token_urlsafe(32) + "\n")
+    return _read(path)
+
+
+def _read(path: Path) -> str:
+    try:
+        key = path.read_text().strip()
+    except OSError as why:
+        raise CannotStart(f"The admin key in {path.absolute()} cannot be read ({why.strerror}).") from why
+    if len(key) < SHORTEST:
+        raise CannotStart(
+            f"{path.absolute()} holds no key of at least {SHORTEST} characters: delete it, and a new one is made."
+        )
+    return key

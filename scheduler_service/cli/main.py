@@ -1,0 +1,90 @@
+"""The command line. Each command reads the settings, calls one function and turns a failure into a sentence."""
+
+import sys
+from typing import Any
+
+import click
+
+from scheduler_service.cli.configuration import database_url, read_settings
+from scheduler_service.cli.processes import POOLS, QUEUES, run_api, run_beat, run_worker
+from scheduler_service.errors import ServiceError
+
+
+class Commands(click.Group):
+    """A group whose intended failures are one sentence on stderr and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ServiceError as why:
+            raise click.ClickException(str(why)) from why
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="scheduler-service")
+def main() -> None:
+    """A schedule service on Celery. Settings are environment variables that start with SCHEDULER_."""
+
+
+@main.command()
+def up() -> None:
+    """Run everything here, in the foreground: broker, API, Beat and three workers."""
+    from scheduler_service.cli.up import run_up
+
+    run_up(read_settings())
+
+
+@main.command()
+def api() -> None:
+    """Run the REST API and the console."""
+    run_api(read_settings())
+
+
+@main.command()
+def beat() -> None:
+    """Run a Beat; any number may run at once."""
+    run_beat(read_settings())
+
+
+@main.command()
+@click.option("--name", type=click.Choice(list(QUEUES)), default="default", show_default=True, help="Which worker.")
+@click.option("--queues", help="Queues to serve, comma-separated.  [default: those of its name]")
+@click.option("--concurrency", type=click.IntRange(min=1), help="Processes.  [default: SCHEDULER_CONCURRENCY]")
+@click.option("--pool", type=click.Choice(POOLS), default="prefork", show_default=True, help="How tasks are run.")
+def worker(name: str, queues: str | None, concurrency: int | None, pool: str) -> None:
+    """Run a worker: `default`, `heavy`, or `backup`, which serves the queues of both."""
+    chosen = tuple(queue.strip() for queue in (queues or "").split(",") if queue.strip())
+    sys.exit(run_worker(read_settings(), name=name, queues=chosen, concurrency=concurrency, pool=pool))
+
+
+@main.group()
+def db() -> None:
+    """The database's tables."""
+
+
+@db.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the database to this version; safe to repeat, and to run from several places at once."""
+    from scheduler_service.storage import migrating
+
+    migrating.upgrade(database_url(read_settings()))
+    click.echo("The database is at this version.")
+
+
+@db.command("check")
+def db_check() -> None:
+    """Tell whether the database is at this version."""
+    from scheduler_service.storage import migrating
+
+    migrating.check(database_url(read_settings()))
+    click.echo("The database is at this version.")
+
+
+@db.command("downgrade")
+@click.argument("revision")
+def db_downgrade(revision: str) -> None:
+    """Take the database back to REVISION (`base`: to nothing, with everything in it)."""
+    from scheduler_service.storage import migrating
+
+    migrating.downgrade(database_url(read_settings()), revision)
+    click.echo(f"The database is at {revision}.")

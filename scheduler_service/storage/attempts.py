@@ -1,0 +1,108 @@
+"""The life of a run in a worker: claimed by compare-and-set, recorded by compare-and-set.
+
+Everything here is one statement on (id, attempt, state), so that two copies of a message, a late writer and a repair
+can all come at once: the first wins and the others change nothing.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, or_, update
+from sqlalchemy.orm import Session
+
+from scheduler_service.storage.models import TaskRun
+
+#: A run that its workers keep losing (it may be what kills them) is not handed out for ever.
+MOST_ATTEMPTS_AFTER_LOSS = 3
+
+
+def claim(session: Session, run_id: UUID, attempt: int, *, worker: str, now: datetime) -> bool:
+    """Make the run `running` for this attempt; False for a copy of a message that was taken already.
+
+    A message for attempt n proves that n-1 retried, even where that was not recorded yet.
+    """
+    fresh = and_(TaskRun.attempt == attempt, TaskRun.state.in_(("pending", "published", "retrying")))
+    superseding = and_(TaskRun.attempt < attempt, TaskRun.state.in_(("pending", "published", "running", "retrying")))
+    return _changed(
+        session,
+        update(TaskRun)
+        .where(TaskRun.id == run_id, or_(fresh, superseding))
+        .values(
+            state="running",
+            attempt=attempt,
+            worker=worker,
+            started_at=now,
+            retry_at=None,
+            lease_until=None,
+            leased_by=None,
+        ),
+    )
+
+
+def count_duplicate(session: Session, run_id: UUID) -> None:
+    """A copy was delivered and not executed."""
+    session.execute(
+        update(TaskRun).where(TaskRun.id == run_id).values(duplicate_deliveries=TaskRun.duplicate_deliveries + 1)
+    )
+
+
+def finish(
+    session: Session,
+    run_id: UUID,
+    attempt: int,
+    state: str,
+    *,
+    now: datetime,
+    result: Any = None,
+    error: str | None = None,
+    traceback: str | None = None,
+    reason: str | None = None,
+) -> bool:
+    """Record how the attempt ended; False when somebody recorded an end before."""
+    values: dict[str, Any] = {"state": state, "finished_at": now, "result": result, "error": error}
+    values["traceback"] = traceback
+    if reason is not None:
+        values["reason"] = reason
+    return _changed(session, update(TaskRun).where(_running(run_id, attempt)).values(values))
+
+
+def retry(
+    session: Session, run_id: UUID, attempt: int, *, retry_at: datetime | None, error: str, now: datetime
+) -> bool:
+    """The attempt failed and its message for the next one is out already."""
+    return _changed(
+        session,
+        update(TaskRun)
+        .where(_running(run_id, attempt))
+        .values(state="retrying", retry_at=retry_at or now, error=error),
+    )
+
+
+def hand_back_or_lose(
+    session: Session, run_id: UUID, attempt: int, *, acks_late: bool, why: str, now: datetime
+) -> bool:
+    """The attempt ended without an outcome. A task that acknowledges late is repeatable: Beat sends it once more."""
+    if acks_late and attempt < MOST_ATTEMPTS_AFTER_LOSS:
+        again = {"state": "pending", "attempt": attempt + 1, "reason": f"attempt {attempt} was lost: {why}"}
+        return _changed(session, update(TaskRun).where(_running(run_id, attempt)).values(again))
+    return finish(session, run_id, attempt, "lost", now=now, error=why, reason=why)
+
+
+def end_unstarted(session: Session, run_id: UUID, state: str, *, now: datetime, reason: str) -> bool:
+    """End a run whose message will never be executed."""
+    return _changed(
+        session,
+        update(TaskRun)
+        .where(TaskRun.id == run_id, TaskRun.state.in_(("pending", "published", "retrying")))
+        .values(state=state, finished_at=now, reason=reason),
+    )
+
+
+def _running(run_id: UUID, attempt: int) -> Any:
+    return and_(TaskRun.id == run_id, TaskRun.attempt == attempt, TaskRun.state == "running")
+
+
+def _changed(session: Session, statement: Any) -> bool:
+    result: Any = session.execute(statement)
+    return bool(result.rowcount)

@@ -1,0 +1,114 @@
+"""What Beat reads and writes: which schedules are due, and what became of them.
+
+Cost is in the number of due rows, never in the number of schedules.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, exists, select, text
+from sqlalchemy.orm import Session
+
+from scheduler_service.storage.batches import update_by_id
+from scheduler_service.storage.columns import SqlNow
+from scheduler_service.storage.models import (
+    PLANNABLE,
+    ClockedSchedule,
+    CrontabSchedule,
+    IntervalSchedule,
+    PeriodicTask,
+    TaskRun,
+)
+from scheduler_service.storage.publishing import publishable
+from scheduler_service.storage.timings import CRONTAB_FIELDS
+from scheduler_service.storage.workers import silent
+
+#: A schedule with its timing's columns, as `_claim` selects them.
+DueRow = Row[Any]
+
+UNREAD = ("crontab_id", "interval_id", "clocked_id", "solar_id", "rrule_id", "calendar_id", "provenance")
+_PLANNABLE = text(PLANNABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """One look at everything Beat may have to do."""
+
+    now: datetime
+    told: datetime
+    unplanned: bool
+    next_run_at: datetime | None
+    publishable: bool
+    leased_until: datetime | None
+    silent_workers: bool
+
+    @property
+    def due(self) -> bool:
+        return self.next_run_at is not None and self.next_run_at <= self.now
+
+
+def look(session: Session, now: datetime) -> Outlook:
+    """See what is to be planned, decided, published and given up, in one statement that locks nothing.
+
+    `told` is the database's own clock, which came with the answer.
+    """
+    unplanned = exists().where(PeriodicTask.next_run_at.is_(None), _PLANNABLE)
+    next_run_at = (
+        select(PeriodicTask.next_run_at)
+        .where(PeriodicTask.next_run_at.is_not(None), _PLANNABLE)
+        .order_by(PeriodicTask.next_run_at)
+        .limit(1)
+    )
+    leased = select(TaskRun.lease_until).where(TaskRun.state == "pending", TaskRun.lease_until.is_not(None))
+    row = session.execute(
+        select(
+            SqlNow(),
+            unplanned,
+            next_run_at.scalar_subquery(),
+            exists().where(publishable(session, now)),
+            leased.order_by(TaskRun.lease_until).limit(1).scalar_subquery(),
+            exists().where(silent(now)),
+        )
+    ).one()
+    return Outlook(now, *row)
+
+
+def claim_unplanned(session: Session, *, limit: int) -> Sequence[DueRow]:
+    """Lock schedules whose next run is to be planned; rows that another Beat holds are skipped, not waited for."""
+    return session.execute(_claim().where(PeriodicTask.next_run_at.is_(None)).limit(limit)).all()
+
+
+def claim_due(session: Session, now: datetime, *, limit: int) -> Sequence[DueRow]:
+    """Lock schedules that are due, oldest first; rows that another Beat holds are skipped, not waited for."""
+    return session.execute(_claim().where(PeriodicTask.next_run_at <= now).limit(limit)).all()
+
+
+def _claim() -> Select[Any]:
+    return (
+        select(
+            *(column for column in PeriodicTask.__table__.c if column.name not in UNREAD),
+            *(getattr(CrontabSchedule, field) for field in CRONTAB_FIELDS),
+            IntervalSchedule.every,
+            IntervalSchedule.period,
+            ClockedSchedule.clocked_time,
+        )
+        .select_from(PeriodicTask)
+        .outerjoin(CrontabSchedule, PeriodicTask.crontab_id == CrontabSchedule.id)
+        .outerjoin(IntervalSchedule, PeriodicTask.interval_id == IntervalSchedule.id)
+        .outerjoin(ClockedSchedule, PeriodicTask.clocked_id == ClockedSchedule.id)
+        .where(_PLANNABLE)
+        .order_by(PeriodicTask.next_run_at, PeriodicTask.id)
+        .with_for_update(of=PeriodicTask, skip_locked=True)
+    )
+
+
+def move_on(session: Session, updates: Sequence[dict[str, Any]]) -> None:
+    """Write Beat's bookkeeping of the schedules it holds locked."""
+    update_by_id(session, PeriodicTask, updates)
+
+
+def quarantine(session: Session, reasons: dict[int, str]) -> None:
+    """Take schedules out of Beat's sight until somebody mends them."""
+    update_by_id(session, PeriodicTask, [{"id": key, "quarantine_reason": why} for key, why in reasons.items()])

@@ -1,0 +1,340 @@
+"""The tables: django-celery-beat's shape, on SQLAlchemy 2, and what it lacks.
+
+Every NOT NULL column that a person may leave out has a default in the database itself, since a plain
+`INSERT INTO periodic_task (name, task, interval_id) …` is as good a writer as the API.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, Uuid, false, text, true
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from scheduler_service.storage.columns import Base, Id, Instant, Json, SqlNow
+
+KINDS = ("collect", "etl", "report", "other")
+MISFIRE_POLICIES = ("fire_once", "fire_all", "skip")
+OVERLAP_POLICIES = ("skip", "buffer_one", "buffer_all", "allow_all", "cancel_other", "terminate_other")
+PERIODS = ("weeks", "days", "hours", "minutes", "seconds")
+TIMING_COLUMNS = ("crontab_id", "interval_id", "clocked_id", "solar_id", "rrule_id")
+
+WAITING_STATES = ("pending", "published", "running", "retrying", "buffered")
+NEVER_SENT_STATES = ("skipped", "missed", "dropped", "expired")
+FINISHED_STATES = ("succeeded", "failed", "timed_out", "cancelled", "lost", *NEVER_SENT_STATES)
+RUN_STATES = (*WAITING_STATES, *FINISHED_STATES)
+
+#: What Beat looks at; spelt alike in the index and in the queries, or no database would use the index.
+PLANNABLE = (
+    "enabled AND completed_reason IS NULL AND quarantine_reason IS NULL"
+    f" AND coalesce({', '.join(TIMING_COLUMNS)}) IS NOT NULL"
+)
+
+
+def _one_of(column: str, values: tuple[str, ...], name: str) -> CheckConstraint:
+    return CheckConstraint(f"{column} IN ({', '.join(repr(value) for value in values)})", name=name)
+
+
+class CrontabSchedule(Base):
+    """Five cron fields and the zone they are read in."""
+
+    __tablename__ = "crontab_schedule"
+    __table_args__ = (
+        UniqueConstraint(
+            "minute", "hour", "day_of_month", "month_of_year", "day_of_week", "timezone", "day_match",
+            name="uq_crontab_schedule_fields",
+        ),
+        _one_of("day_match", ("and", "or"), "day_match"),
+        {"sqlite_autoincrement": True},
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    minute: Mapped[str] = mapped_column(server_default="*")
+    hour: Mapped[str] = mapped_column(server_default="*")
+    day_of_month: Mapped[str] = mapped_column(server_default="*")
+    month_of_year: Mapped[str] = mapped_column(server_default="*")
+    day_of_week: Mapped[str] = mapped_column(server_default="*")
+    timezone: Mapped[str] = mapped_column(server_default="UTC")
+    day_match: Mapped[str] = mapped_column(server_default="and")
+
+
+class IntervalSchedule(Base):
+    """Every so many periods of elapsed time."""
+
+    __tablename__ = "interval_schedule"
+    __table_args__ = (
+        UniqueConstraint("every", "period"),
+        CheckConstraint("every >= 1", name="every"),
+        _one_of("period", PERIODS, "period"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    every: Mapped[int]
+    period: Mapped[str]
+
+
+class ClockedSchedule(Base):
+    """One instant."""
+
+    __tablename__ = "clocked_schedule"
+    __table_args__ = (UniqueConstraint("clocked_time"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    clocked_time: Mapped[datetime] = mapped_column(Instant)
+
+
+class SolarSchedule(Base):
+    """An event of the sun at a place."""
+
+    __tablename__ = "solar_schedule"
+    __table_args__ = (UniqueConstraint("event", "latitude", "longitude"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    event: Mapped[str]
+    latitude: Mapped[float]
+    longitude: Mapped[float]
+
+
+class RruleSchedule(Base):
+    """A recurrence rule of RFC 5545."""
+
+    __tablename__ = "rrule_schedule"
+    __table_args__ = (UniqueConstraint("rule"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    rule: Mapped[str]
+
+
+class Calendar(Base):
+    """Named days that a schedule leaves out, or keeps to."""
+
+    __tablename__ = "calendar"
+    __table_args__ = (UniqueConstraint("name"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str]
+    definition: Mapped[dict[str, Any]] = mapped_column(Json)
+
+
+class PeriodicTask(Base):
+    """A schedule: what to run and when.
+
+    `next_run_at` NULL means "to be planned" and nothing else. A column that is added here is classed in
+    `storage/triggers.py` as deciding when, visible, or bookkeeping.
+    """
+
+    __tablename__ = "periodic_task"
+    __table_args__ = (
+        UniqueConstraint("name"),
+        CheckConstraint(
+            " + ".join(f"CASE WHEN {column} IS NULL THEN 0 ELSE 1 END" for column in TIMING_COLUMNS) + " <= 1",
+            name="one_timing",
+        ),
+        _one_of("kind", KINDS, "kind"),
+        _one_of("misfire_policy", MISFIRE_POLICIES, "misfire_policy"),
+        _one_of("overlap_policy", OVERLAP_POLICIES, "overlap_policy"),
+        CheckConstraint("priority BETWEEN 0 AND 255", name="priority"),
+        CheckConstraint("jitter_seconds >= 0", name="jitter_seconds"),
+        CheckConstraint("misfire_grace_seconds >= 0", name="misfire_grace_seconds"),
+        CheckConstraint("catchup_window_seconds >= 0", name="catchup_window_seconds"),
+        CheckConstraint("expire_seconds >= 1", name="expire_seconds"),
+        CheckConstraint("max_runs >= 1", name="max_runs"),
+        CheckConstraint("pause_after_failures >= 1", name="pause_after_failures"),
+        Index("ix_periodic_task_due", "next_run_at", "id",
+              postgresql_where=text(PLANNABLE), sqlite_where=text(PLANNABLE)),
+        Index("ix_periodic_task_crontab_id", "crontab_id"),
+        Index("ix_periodic_task_interval_id", "interval_id"),
+        Index("ix_periodic_task_clocked_id", "clocked_id"),
+        Index("ix_periodic_task_solar_id", "solar_id"),
+        Index("ix_periodic_task_rrule_id", "rrule_id"),
+        Index("ix_periodic_task_calendar_id", "calendar_id"),
+        {"sqlite_autoincrement": True},
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str]
+    kind: Mapped[str] = mapped_column(server_default="other")
+    task: Mapped[str]
+    args: Mapped[list[Any]] = mapped_column(Json, server_default="[]")
+    kwargs: Mapped[dict[str, Any]] = mapped_column(Json, server_default="{}")
+    description: Mapped[str] = mapped_column(server_default="")
+    tags: Mapped[list[str]] = mapped_column(Json, server_default="[]")
+
+    crontab_id: Mapped[int | None] = mapped_column(ForeignKey("crontab_schedule.id"))
+    interval_id: Mapped[int | None] = mapped_column(ForeignKey("interval_schedule.id"))
+    clocked_id: Mapped[int | None] = mapped_column(ForeignKey("clocked_schedule.id"))
+    solar_id: Mapped[int | None] = mapped_column(ForeignKey("solar_schedule.id"))
+    rrule_id: Mapped[int | None] = mapped_column(ForeignKey("rrule_schedule.id"))
+    calendar_id: Mapped[int | None] = mapped_column(ForeignKey("calendar.id"))
+    start_time: Mapped[datetime | None] = mapped_column(Instant)
+    expires: Mapped[datetime | None] = mapped_column(Instant)
+    anchor_at: Mapped[datetime | None] = mapped_column(Instant)
+    jitter_seconds: Mapped[int] = mapped_column(server_default="0")
+    one_off: Mapped[bool] = mapped_column(server_default=false())
+    max_runs: Mapped[int | None]
+    enabled: Mapped[bool] = mapped_column(server_default=true())
+    paused_reason: Mapped[str | None]
+    completed_reason: Mapped[str | None]
+    quarantine_reason: Mapped[str | None]
+
+    queue: Mapped[str | None]
+    exchange: Mapped[str | None]
+    routing_key: Mapped[str | None]
+    headers: Mapped[dict[str, Any]] = mapped_column(Json, server_default="{}")
+    priority: Mapped[int | None]
+    expire_seconds: Mapped[int | None]
+
+    misfire_policy: Mapped[str] = mapped_column(server_default="fire_once")
+    misfire_grace_seconds: Mapped[int] = mapped_column(server_default="60")
+    catchup_window_seconds: Mapped[int | None]
+    overlap_policy: Mapped[str] = mapped_column(server_default="skip")
+    pause_after_failures: Mapped[int | None]
+
+    next_occurrence_at: Mapped[datetime | None] = mapped_column(Instant)
+    next_run_at: Mapped[datetime | None] = mapped_column(Instant)
+    watermark: Mapped[datetime | None] = mapped_column(Instant)
+    last_run_at: Mapped[datetime | None] = mapped_column(Instant)
+    total_run_count: Mapped[int] = mapped_column(Id, server_default="0")
+    revision: Mapped[int] = mapped_column(Id, server_default="1")
+    created_at: Mapped[datetime] = mapped_column(Instant, server_default=SqlNow())
+    date_changed: Mapped[datetime] = mapped_column(Instant, server_default=SqlNow())
+    provenance: Mapped[dict[str, Any] | None] = mapped_column(Json)
+
+    crontab: Mapped[CrontabSchedule | None] = relationship()
+    interval: Mapped[IntervalSchedule | None] = relationship()
+    clocked: Mapped[ClockedSchedule | None] = relationship()
+
+
+class TaskRun(Base):
+    """A run: what became of one occurrence. It outlives its schedule, so it has no foreign key to it."""
+
+    __tablename__ = "task_run"
+    __table_args__ = (
+        UniqueConstraint("periodic_task_id", "origin", "occurrence_at"),
+        _one_of("state", RUN_STATES, "state"),
+        Index("ix_task_run_pending", "lease_until", "id",
+              postgresql_where=text("state = 'pending'"), sqlite_where=text("state = 'pending'")),
+        Index("ix_task_run_active", "periodic_task_id", "state",
+              postgresql_where=text("state IN ('pending', 'published', 'running', 'retrying')"),
+              sqlite_where=text("state IN ('pending', 'published', 'running', 'retrying')")),
+        Index("ix_task_run_worker", "worker",
+              postgresql_where=text("state = 'running'"), sqlite_where=text("state = 'running'")),
+        Index("ix_task_run_decided_at_id", "decided_at", "id"),
+        Index("ix_task_run_finished_at_id", "finished_at", "id"),
+        Index("ix_task_run_periodic_task_id_decided_at_id", "periodic_task_id", "decided_at", "id"),
+    )  # fmt: skip
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    periodic_task_id: Mapped[int] = mapped_column(Id)
+    schedule_name: Mapped[str]
+    kind: Mapped[str]
+    task: Mapped[str]
+    args: Mapped[list[Any]] = mapped_column(Json)
+    kwargs: Mapped[dict[str, Any]] = mapped_column(Json)
+    options: Mapped[dict[str, Any]] = mapped_column(Json)
+    revision: Mapped[int] = mapped_column(Id)
+    origin: Mapped[str]
+    state: Mapped[str]
+    reason: Mapped[str | None]
+    coalesced: Mapped[int] = mapped_column(server_default="0")
+    occurrence_at: Mapped[datetime] = mapped_column(Instant)
+    fire_at: Mapped[datetime] = mapped_column(Instant)
+    decided_at: Mapped[datetime] = mapped_column(Instant)
+    decided_by: Mapped[str]
+    lease_until: Mapped[datetime | None] = mapped_column(Instant)
+    leased_by: Mapped[int | None] = mapped_column(Id)
+    published_at: Mapped[datetime | None] = mapped_column(Instant)
+    started_at: Mapped[datetime | None] = mapped_column(Instant)
+    finished_at: Mapped[datetime | None] = mapped_column(Instant)
+    worker: Mapped[str | None]
+    attempt: Mapped[int] = mapped_column(server_default="1")
+    retry_at: Mapped[datetime | None] = mapped_column(Instant)
+    duplicate_deliveries: Mapped[int] = mapped_column(server_default="0")
+    result: Mapped[Any | None] = mapped_column(Json)
+    error: Mapped[str | None]
+    traceback: Mapped[str | None]
+
+
+class Worker(Base):
+    """A worker that tracks its runs; `name` is its Celery node name."""
+
+    __tablename__ = "worker"
+    __table_args__ = ()
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    queues: Mapped[list[str]] = mapped_column(Json)
+    concurrency: Mapped[int]
+    pid: Mapped[int]
+    started_at: Mapped[datetime] = mapped_column(Instant)
+    last_heartbeat_at: Mapped[datetime] = mapped_column(Instant)
+    stopped_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class WorkerTask(Base):
+    """A task that a worker knows. A task in no row here is not tracked: its runs never block anything."""
+
+    __tablename__ = "worker_task"
+    __table_args__ = (Index("ix_worker_task_task", "task"),)
+
+    worker: Mapped[str] = mapped_column(ForeignKey("worker.name", ondelete="CASCADE"), primary_key=True)
+    task: Mapped[str] = mapped_column(primary_key=True)
+    doc: Mapped[str]
+    acks_late: Mapped[bool]
+    arguments: Mapped[dict[str, Any]] = mapped_column(Json)
+
+
+class AuditEvent(Base):
+    """Who changed what, when, and from what to what."""
+
+    __tablename__ = "audit_event"
+    __table_args__ = (
+        Index("ix_audit_event_subject", "subject_type", "subject_id", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    at: Mapped[datetime] = mapped_column(Instant, server_default=SqlNow())
+    actor: Mapped[str]
+    action: Mapped[str]
+    subject_type: Mapped[str]
+    subject_id: Mapped[str]
+    subject_name: Mapped[str]
+    changes: Mapped[dict[str, Any]] = mapped_column(Json, server_default="{}")
+
+
+class ApiKey(Base):
+    """A key to the API, kept as a hash."""
+
+    __tablename__ = "api_key"
+    __table_args__ = (
+        UniqueConstraint("name"),
+        UniqueConstraint("hash"),
+        _one_of("role", ("viewer", "operator", "admin"), "role"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str]
+    prefix: Mapped[str]
+    hash: Mapped[str]
+    role: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(Instant, server_default=SqlNow())
+    last_used_at: Mapped[datetime | None] = mapped_column(Instant)
+    expires_at: Mapped[datetime | None] = mapped_column(Instant)
+    revoked_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class CollectTask(Base):
+    """What a `collect.execute_task` brings in; `definition` is validated by `workloads/collect/definitions.py`."""
+
+    __tablename__ = "collect_task"
+    __table_args__ = (UniqueConstraint("name"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str]
+    description: Mapped[str] = mapped_column(server_default="")
+    definition: Mapped[dict[str, Any]] = mapped_column(Json)
+    revision: Mapped[int] = mapped_column(Id, server_default="1")
+    created_at: Mapped[datetime] = mapped_column(Instant, server_default=SqlNow())
+    date_changed: Mapped[datetime] = mapped_column(Instant, server_default=SqlNow())

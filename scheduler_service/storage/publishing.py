@@ -1,0 +1,116 @@
+"""Runs on their way to the broker: inserted, leased by one Beat, marked when sent.
+
+A lease lets one Beat send without another doing the same; it is a courtesy, not a lock: sending twice is safe. On
+PostgreSQL each Beat holds an advisory lock for as long as it lives, so the runs a killed Beat left are taken over
+at once. On SQLite only the lease's end tells.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, or_, select, text, update
+from sqlalchemy.orm import Session
+
+from scheduler_service.storage.batches import among, insert_new, is_postgresql
+from scheduler_service.storage.models import TaskRun
+
+#: First key of the advisory locks that living Beats hold; the second is the Beat's number.
+BEAT_LOCKS = 729_544_100
+
+_OWNER_DEAD = text(
+    "task_run.leased_by NOT IN (SELECT objid\\:\\:bigint FROM pg_locks WHERE locktype = 'advisory'"
+    f" AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND classid = {BEAT_LOCKS})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a message is made from; the names are the columns of `task_run`."""
+
+    id: UUID
+    periodic_task_id: int
+    task: str
+    args: list[Any]
+    kwargs: dict[str, Any]
+    options: dict[str, Any]
+    occurrence_at: datetime
+    attempt: int
+
+
+def lease_length(session: Session) -> timedelta:
+    return timedelta(seconds=30 if is_postgresql(session) else 5)
+
+
+def publishable(session: Session, now: Any) -> ColumnElement[bool]:
+    """Pending, and in no living Beat's hands."""
+    free = [TaskRun.lease_until.is_(None), TaskRun.lease_until < now]
+    if is_postgresql(session):
+        free.append(and_(TaskRun.leased_by.is_not(None), _OWNER_DEAD))
+    return and_(TaskRun.state == "pending", or_(*free))
+
+
+def insert_runs(session: Session, rows: Sequence[dict[str, Any]]) -> set[UUID]:
+    """Write runs; an occurrence that has one keeps it. The ids of those that were written."""
+    return insert_new(session, TaskRun, rows)
+
+
+def lease(session: Session, beat: int, *, now: datetime, limit: int) -> list[Message]:
+    """Take runs that nobody is sending, oldest first, and what their messages need."""
+    rows = session.execute(
+        select(*(getattr(TaskRun, field.name) for field in fields(Message)))
+        .where(publishable(session, now))
+        .order_by(TaskRun.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    ids = [row.id for row in rows]
+    if ids:
+        taken = {"lease_until": now + lease_length(session), "leased_by": beat}
+        session.execute(update(TaskRun).where(among(session, TaskRun.id, ids)).values(taken))
+    return [Message(*row) for row in rows]
+
+
+def expire_undelivered(session: Session, *, now: datetime, deadline: timedelta) -> int:
+    """End the runs that waited for the broker longer than the deadline; how many."""
+    return _rowcount(
+        session,
+        update(TaskRun)
+        .where(publishable(session, now), TaskRun.fire_at < now - deadline, TaskRun.decided_at < now - deadline)
+        .values(state="expired", reason="the broker was away for too long", finished_at=now),
+    )
+
+
+def mark_published(session: Session, ids: Sequence[UUID], *, now: datetime) -> None:
+    """Sent. A fast worker may have made a run `running` already: that one is left alone."""
+    session.execute(
+        update(TaskRun)
+        .where(among(session, TaskRun.id, ids), TaskRun.state == "pending")
+        .values(state="published", published_at=now, lease_until=None, leased_by=None)
+    )
+
+
+def release(session: Session, ids: Sequence[UUID]) -> None:
+    """Not sent after all: any Beat may."""
+    session.execute(
+        update(TaskRun)
+        .where(among(session, TaskRun.id, ids), TaskRun.state == "pending")
+        .values(lease_until=None, leased_by=None)
+    )
+
+
+def fail_unpublishable(session: Session, reasons: dict[UUID, str], *, now: datetime) -> None:
+    """End runs whose message cannot be made: no broker will ever take it."""
+    for run_id, why in reasons.items():
+        session.execute(
+            update(TaskRun)
+            .where(TaskRun.id == run_id, TaskRun.state == "pending")
+            .values(state="failed", reason="the message could not be made", error=why, finished_at=now)
+        )
+
+
+def _rowcount(session: Session, statement: Any) -> int:
+    count: int = session.execute(statement).rowcount  # type: ignore[attr-defined]
+    return count

@@ -1,0 +1,112 @@
+"""Runs, for those who ask what became of occurrences."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, and_, exists, func, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from scheduler_service.errors import RunNotFound
+from scheduler_service.storage.batches import among
+from scheduler_service.storage.models import TaskRun, WorkerTask
+
+
+@dataclass(frozen=True)
+class RunFilter:
+    """Which runs; None means any."""
+
+    schedule_id: int | None = None
+    state: Collection[str] | None = None
+    kind: str | None = None
+    task: str | None = None
+    origin: str | None = None
+    worker: str | None = None
+    occurrence_after: datetime | None = None
+    occurrence_before: datetime | None = None
+    finished_after: datetime | None = None
+    finished_before: datetime | None = None
+
+
+def unfinished(session: Session, schedule_ids: Collection[int]) -> set[int]:
+    """Those of the schedules that have a run which is not finished.
+
+    A published run counts only if some worker tracks its task: nobody would ever tell that the others finished.
+    """
+    tracked = exists().where(WorkerTask.task == TaskRun.task)
+    return set(
+        session.scalars(
+            select(TaskRun.periodic_task_id)
+            .where(
+                among(session, TaskRun.periodic_task_id, list(schedule_ids)),
+                or_(
+                    TaskRun.state.in_(("pending", "running", "retrying")),
+                    and_(TaskRun.state == "published", tracked),
+                ),
+            )
+            .distinct()
+        )
+    )
+
+
+def get(session: Session, run_id: UUID) -> TaskRun:
+    """Raises: RunNotFound."""
+    run = session.get(TaskRun, run_id)
+    if run is None:
+        raise RunNotFound(run_id)
+    return run
+
+
+def search(
+    session: Session,
+    wanted: RunFilter,
+    *,
+    limit: int,
+    after: tuple[datetime, UUID] | None = None,
+    by: str = "decided_at",
+) -> list[TaskRun]:
+    """A page of runs, newest first by `decided_at`, or oldest first by `finished_at`; `after` is the last row seen."""
+    key = TaskRun.finished_at if by == "finished_at" else TaskRun.decided_at
+    statement = _filtered(wanted)
+    if by == "finished_at":
+        statement = statement.where(TaskRun.finished_at.is_not(None)).order_by(key, TaskRun.id)
+        if after:
+            statement = statement.where(tuple_(key, TaskRun.id) > after)
+    else:
+        statement = statement.order_by(key.desc(), TaskRun.id.desc())
+        if after:
+            statement = statement.where(tuple_(key, TaskRun.id) < after)
+    return list(session.scalars(statement.limit(limit)))
+
+
+def count(session: Session, wanted: RunFilter) -> int:
+    return session.scalar(select(func.count()).select_from(_filtered(wanted).subquery())) or 0
+
+
+def _filtered(wanted: RunFilter) -> Select[TaskRun]:
+    statement: Any = select(TaskRun)
+    equals: tuple[tuple[Any, Any], ...] = (
+        (TaskRun.periodic_task_id, wanted.schedule_id),
+        (TaskRun.kind, wanted.kind),
+        (TaskRun.task, wanted.task),
+        (TaskRun.origin, wanted.origin),
+        (TaskRun.worker, wanted.worker),
+    )
+    for column, value in equals:
+        if value is not None:
+            statement = statement.where(column == value)
+    if wanted.state is not None:
+        statement = statement.where(TaskRun.state.in_(wanted.state))
+    ranges: tuple[tuple[Any, datetime | None, datetime | None], ...] = (
+        (TaskRun.occurrence_at, wanted.occurrence_after, wanted.occurrence_before),
+        (TaskRun.finished_at, wanted.finished_after, wanted.finished_before),
+    )
+    for column, after, before in ranges:
+        if after is not None:
+            statement = statement.where(column >= after)
+        if before is not None:
+            statement = statement.where(column < before)
+    filtered: Select[TaskRun] = statement
+    return filtered

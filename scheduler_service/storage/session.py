@@ -1,0 +1,163 @@
+"""Connections, transactions and the database's clock. The only commit is here.
+
+One `Database` a process. A transaction is `with database.transaction() as session:`; it commits when the block
+ends and rolls back when it raises. `database.reading()` is the same for reads, which on SQLite do not queue behind
+a writer.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic
+from typing import Any, TypeVar
+
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from scheduler_service.errors import CannotStart, StoreAway
+from scheduler_service.storage.columns import SqlNow
+from scheduler_service.timing.clock import Clock, SystemClock
+
+T = TypeVar("T")
+
+RESYNC = timedelta(seconds=10)
+KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+PRAGMAS = ("journal_mode=wal", "synchronous=normal", "foreign_keys=on", "busy_timeout=10000")
+
+
+class DatabaseClock:
+    """The database's time, told by it every few seconds and carried on by the monotonic clock between.
+
+    So a host whose wall clock is wrong, or is set while we run, changes nothing.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._told_at = datetime.min.replace(tzinfo=UTC)
+        self._heard = float("-inf")
+
+    def now(self) -> datetime:
+        if monotonic() - self._heard > RESYNC.total_seconds():
+            with self._engine.connect() as connection:
+                self.hear(connection.execute(select(SqlNow())).scalar_one())
+        return self._told_at + timedelta(seconds=monotonic() - self._heard)
+
+    def hear(self, now: datetime) -> None:
+        self._told_at, self._heard = now, monotonic()
+
+
+class Database:
+    """A database, by its URL. Connects when first used, so it may be made before a fork."""
+
+    def __init__(self, url: str, *, clock: Clock | None = None, pool_size: int = 5, pre_ping: bool = True) -> None:
+        self.url = normalised(url)
+        self.engine = make_engine(self.url, pool_size=pool_size, pre_ping=pre_ping)
+        self.dialect = self.url.get_backend_name()
+        isolation = "AUTOCOMMIT" if self.dialect == "postgresql" else "SERIALIZABLE"
+        self._reading = self.engine.execution_options(read_only=True, isolation_level=isolation)
+        self.clock: Clock = clock or (SystemClock() if self.dialect == "sqlite" else DatabaseClock(self.engine))
+
+    @property
+    def batch_size(self) -> int:
+        """Rows for one write transaction: on SQLite the API waits for it, so it is short."""
+        return 200 if self.dialect == "sqlite" else 1000
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One unit of work, committed at the end of the block.
+
+        Raises: StoreAway, when the database cannot be reached or ends the connection.
+        """
+        with store_errors(), Session(self.engine, expire_on_commit=False) as session:
+            yield session
+            session.commit()
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Look, and write nothing. Raises: StoreAway."""
+        with store_errors(), Session(self._reading, expire_on_commit=False) as session:
+            yield session
+
+    def heard(self, told: datetime) -> None:
+        """Take a reading of the database's clock that came with another statement."""
+        if isinstance(self.clock, DatabaseClock):
+            self.clock.hear(told)
+
+    def retrying_deadlock(self, work: Callable[[Session], T]) -> T:
+        """Do the work in one transaction; once more when a foreign writer's lock order made a deadlock."""
+        try:
+            with self.transaction() as session:
+                return work(session)
+        except DBAPIError as why:
+            if not isinstance(why.orig, psycopg.errors.DeadlockDetected):
+                raise
+            with self.transaction() as session:
+                return work(session)
+
+    def after_fork(self) -> None:
+        """Forget the parent's connections without closing them."""
+        self.engine.dispose(close=False)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """Say StoreAway for what means "the database is away", and leave every other error as it is."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as why:
+        if isinstance(why.orig, psycopg.errors.DeadlockDetected) or _is_wrong_sql(why.orig):
+            raise
+        raise StoreAway(f"The database cannot be reached: {_first_line(why.orig)}.") from why
+    except DBAPIError as why:
+        if why.connection_invalidated or isinstance(why.orig, psycopg.OperationalError):
+            raise StoreAway(f"The database ended the connection: {_first_line(why.orig)}.") from why
+        raise
+
+
+def normalised(url: str) -> URL:
+    """The URL with its driver: `postgresql://` and `postgres://` mean psycopg 3."""
+    parsed = make_url(url)
+    if parsed.drivername in ("postgresql", "postgres"):
+        return parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() not in ("postgresql", "sqlite"):
+        raise CannotStart(f"SCHEDULER_DATABASE_URL: {parsed.drivername} is not supported; use postgresql or sqlite.")
+    return parsed
+
+
+def make_engine(url: URL, *, pool_size: int = 5, pre_ping: bool = True) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        if url.database and url.database != ":memory:":
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=pool_size)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    options = {"connect_timeout": 5, "application_name": "scheduler-service", **KEEPALIVE}
+    return create_engine(url, connect_args=options, pool_size=pool_size, max_overflow=20, pool_pre_ping=pre_ping)
+
+
+def _prepare_sqlite(dbapi: Any, _record: object) -> None:
+    dbapi.isolation_level = None  # we say BEGIN, not sqlite3: its own begins at the first write, which is too late
+    for pragma in PRAGMAS:
+        dbapi.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    read_only = connection.get_execution_options().get("read_only")
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+def _is_wrong_sql(why: BaseException | None) -> bool:
+    """sqlite3 calls a wrong statement an OperationalError as well."""
+    return getattr(why, "sqlite_errorname", None) == "SQLITE_ERROR"
+
+
+def _first_line(why: BaseException | None) -> str:
+    return str(why).strip().split("\n", 1)[0].rstrip(".") or type(why).__name__

