@@ -4,6 +4,7 @@ Only the process edges translate these: `api/problems.py` into HTTP, `cli` into 
 run's outcome. `code` is stable: programs may compare it.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -103,13 +104,14 @@ class ScheduleNameTaken(Conflict):
 
 
 class RevisionMismatch(ServiceError):
-    """Somebody changed the schedule since the caller read it."""
+    """Somebody changed it since the caller read it. `subject` says what: "schedule 5"."""
 
     code = "revision_mismatch"
 
-    def __init__(self, schedule_id: int, *, expected: int, actual: int) -> None:
-        super().__init__(f"Schedule {schedule_id} is at revision {actual}, not {expected}: read it again.")
-        self.schedule_id, self.expected, self.actual = schedule_id, expected, actual
+    def __init__(self, subject: str, *, expected: Collection[int], actual: int) -> None:
+        wanted = " or ".join(str(revision) for revision in sorted(expected)) or "what was asked for"
+        super().__init__(f"{subject[:1].upper()}{subject[1:]} is at revision {actual}, not {wanted}: read it again.")
+        self.subject, self.expected, self.actual = subject, expected, actual
 
 
 class RunNotFound(NotFound):
@@ -119,6 +121,48 @@ class RunNotFound(NotFound):
 
     def __init__(self, run_id: object) -> None:
         super().__init__(f"No run has the id {run_id}.")
+
+
+class CollectTaskNotFound(NotFound):
+    """No collect task has this id."""
+
+    code = "collect_task_not_found"
+
+    def __init__(self, collect_task_id: int) -> None:
+        super().__init__(f"No collect task has the id {collect_task_id}.")
+        self.collect_task_id = collect_task_id
+
+
+class CollectTaskNameTaken(Conflict):
+    """Names of collect tasks are unique."""
+
+    code = "name_taken"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"A collect task named {name!r} exists already.")
+        self.name = name
+
+
+class CollectTaskInUse(Conflict):
+    """Schedules run it: they would only fail without it."""
+
+    code = "in_use"
+
+    def __init__(self, collect_task_id: int, schedules: list[str]) -> None:
+        shown = ", ".join(repr(name) for name in schedules[:10])
+        more = f" and {len(schedules) - 10} more" if len(schedules) > 10 else ""
+        super().__init__(f"Collect task {collect_task_id} is run by the schedules {shown}{more}.")
+        self.collect_task_id, self.schedules = collect_task_id, schedules
+
+
+class NotReady(ServiceError):
+    """Something that the service needs is not there; each thing is named."""
+
+    code = "not_ready"
+
+    def __init__(self, problems: list[FieldProblem]) -> None:
+        super().__init__("Not ready: " + "; ".join(f"{problem.field}: {problem.reason}" for problem in problems))
+        self.problems = problems
 
 
 class OccurrenceTaken(Conflict):
@@ -377,7 +421,7 @@ class SchemaConflict(CollectFailed):
     def __init__(self, dataset: str, differences: list[str]) -> None:
         super().__init__(
             f"The dataset {dataset} cannot take what came: {'; '.join(differences)}. "
-            "A full refresh in replace mode would start it anew."
+            "A full refresh would start it anew."
         )
         self.dataset, self.differences = dataset, differences
 

@@ -5,7 +5,7 @@ Read once, where a process starts; everything below gets what it needs as argume
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     file_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(), description="Folders a collect may read, comma-separated; default: `inbox` in the data directory"
     )
-    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="How much is logged")
 
     @field_validator("outbound_allow", "file_roots", mode="before")
     @classmethod
@@ -56,5 +56,5 @@ class Settings(BaseSettings):
     @property
     def self_url(self) -> str:
         """Where a worker reaches the API."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.api_host, self.api_host)
-        return self.api_url or f"http://{host}:{self.api_port}"
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.api_host, self.api_host)
+        return self.api_url or f"http://{f'[{host}]' if ':' in host else host}:{self.api_port}"

@@ -25,7 +25,6 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-OPTIONS = ("queue", "exchange", "routing_key", "priority", "headers", "expire_seconds")
 OVERLAP_POLICIES = ("skip", "allow_all")
 RUNS_AT_ONCE = 100  # of one schedule in one batch; it stays due for the rest
 
@@ -121,7 +120,7 @@ class Planned:
 
 def terms_of(row: DueRow) -> Terms:
     """What the timing room needs to know of a schedule. Raises: InvalidTiming."""
-    crontab = tuple(getattr(row, name) for name in CRONTAB_FIELDS) if row.crontab_id is not None else None
+    crontab = tuple(getattr(row, name) for name in CRONTAB_FIELDS) if row.minute is not None else None
     timing = build_timing(
         crontab=crontab,
         interval=(row.every, row.period) if row.every is not None else None,
@@ -182,24 +181,17 @@ def _runs_of(row: DueRow, plan: Plan, *, now: datetime, busy: bool) -> list[dict
 def _run(
     row: DueRow, occurrence: Occurrence, *, state: str, reason: str | None, coalesced: int, now: datetime
 ) -> dict[str, Any]:
-    return {
-        "id": uuid7(),
-        "periodic_task_id": row.id,
-        "schedule_name": row.name,
-        "kind": row.kind,
-        "task": row.task,
-        "args": row.args,
-        "kwargs": row.kwargs,
-        "options": {name: getattr(row, name) for name in OPTIONS if getattr(row, name) not in (None, {})},
-        "revision": row.revision,
-        "origin": "auto",
-        "state": state,
-        "reason": reason,
-        "coalesced": coalesced,
-        "occurrence_at": occurrence.occurrence_at,
-        "fire_at": occurrence.fire_at,
-        "finished_at": None if state == "pending" else now,
-    }
+    return runs.new_run(
+        row,
+        run_id=uuid7(),
+        origin="auto",
+        occurrence_at=occurrence.occurrence_at,
+        fire_at=occurrence.fire_at,
+        now=now,
+        state=state,
+        reason=reason,
+        coalesced=coalesced,
+    )
 
 
 def _lease(run: dict[str, Any], until: datetime, beat: BeatIdentity) -> dict[str, Any]:

@@ -13,12 +13,14 @@ from threading import Event
 from time import monotonic
 
 from celery import Celery
+from celery.beat import ScheduleEntry
 
+from scheduler_service.beat.adoption import static_schedules
 from scheduler_service.beat.decide import decide_due, plan_unplanned
 from scheduler_service.beat.publish import Publisher
 from scheduler_service.beat.wakeup import wakeup_for
 from scheduler_service.errors import StoreAway
-from scheduler_service.storage import due, publishing, workers
+from scheduler_service.storage import adopted, due, migrating, publishing, workers
 from scheduler_service.storage.due import Outlook
 from scheduler_service.storage.publishing import Message
 from scheduler_service.storage.session import Database
@@ -55,12 +57,16 @@ class Backoff:
 class Loop:
     """One Beat, of any number."""
 
-    def __init__(self, app: Celery, database: Database, *, dispatch_deadline: timedelta) -> None:
+    def __init__(
+        self, app: Celery, database: Database, *, dispatch_deadline: timedelta, static: Sequence[ScheduleEntry] = ()
+    ) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self.number = secrets.randbelow(2**31)
         self.stopping = Event()
         self._database = database
         self._deadline = dispatch_deadline
+        self._static = static
+        self._ready = False
         self._publisher = Publisher(app)
         self._wakeup = wakeup_for(database, self.number, self.stopping)
         self._store, self._broker = Backoff(5), Backoff(60)
@@ -68,6 +74,8 @@ class Loop:
     def tick(self) -> None:
         """Do what there is to do, or wait for it; never longer than a few seconds."""
         try:
+            if not self._ready:
+                self._prepare()
             self._wakeup.mark()
             outlook = self._look()
             if self._store.worked():
@@ -78,6 +86,17 @@ class Loop:
             delay = self._store.failed()
             logger.warning("%s Trying again in %.0f s.", why, delay)
             self.stopping.wait(delay)
+
+    def _prepare(self) -> None:
+        """Once: be sure of the tables, and take in what the app states in its code. Raises: CannotStart, StoreAway."""
+        with self._database.reading() as session:
+            migrating.check_connection(session.connection())
+        entries = static_schedules(self._static, now=self._database.clock.now())
+        with self._database.transaction() as session:
+            taken = adopted.adopt(session, entries)
+        if taken:
+            logger.info("took %s into the schedules from the app's beat_schedule", ", ".join(taken))
+        self._ready = True
 
     def _look(self) -> Outlook:
         with self._database.reading() as session:

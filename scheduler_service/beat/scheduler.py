@@ -8,11 +8,9 @@ from typing import Any
 
 from celery.beat import Scheduler
 
-from scheduler_service.beat.adoption import adopt
 from scheduler_service.beat.loop import LONGEST_WAIT, Loop
 from scheduler_service.beat.publish import set_socket_timeouts
 from scheduler_service.settings import Settings
-from scheduler_service.storage.migrating import check
 from scheduler_service.storage.session import Database
 
 
@@ -42,8 +40,9 @@ class DatabaseScheduler(Scheduler):
 
     def _start(self) -> Loop:
         settings = Settings()
-        database = Database(settings.database, pre_ping=False)
-        check(settings.database)
         set_socket_timeouts(self.app)
-        adopt(self.app, database)
-        return Loop(self.app, database, dispatch_deadline=settings.dispatch_deadline)
+        stated = self.app.conf.beat_schedule
+        self.install_default_entries(stated)
+        self.update_from_dict(stated)
+        database = Database(settings.database, pre_ping=False)
+        return Loop(self.app, database, static=list(self.data.values()), dispatch_deadline=settings.dispatch_deadline)

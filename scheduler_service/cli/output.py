@@ -6,11 +6,14 @@ holds up the lines, but never the supervisor.
 
 import queue
 import threading
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import IO, TextIO
 
 LONGEST_LINE = 64 * 1024
 WAITING_LINES = 10_000
+CLOSE_WITHIN = 0.4  # seconds
 COLOURS = (36, 32, 33, 35, 34, 96, 92)
 DIM = 2
 
@@ -23,6 +26,7 @@ class Output:
         self._width = max(map(len, names), default=0)
         self._colours = dict(zip(names, COLOURS * len(names), strict=False)) if colour else {}
         self._lines: queue.Queue[str | None] = queue.Queue(WAITING_LINES)
+        self._readers: list[threading.Thread] = []
         self._writer = threading.Thread(target=self._write, name="output", daemon=True)
         self._writer.start()
 
@@ -36,18 +40,22 @@ class Output:
 
     def follow(self, name: str, pipe: IO[bytes]) -> None:
         """Show what a process writes until its pipe ends."""
-        threading.Thread(target=self._read, args=(name, pipe), name=f"output of {name}", daemon=True).start()
+        reader = threading.Thread(target=self._read, args=(name, pipe), name=f"output of {name}", daemon=True)
+        self._readers = [thread for thread in self._readers if thread.is_alive()] + [reader]
+        reader.start()
 
     def close(self) -> None:
-        """Write what is waiting, for a moment at most."""
-        self._lines.put(None)
-        self._writer.join(timeout=1)
+        """Write what ended processes left to read; for a moment at most."""
+        deadline = time.monotonic() + CLOSE_WITHIN / 2
+        for reader in self._readers:
+            reader.join(max(deadline - time.monotonic(), 0))
+        with suppress(queue.Full):
+            self._lines.put_nowait(None)
+            self._writer.join(CLOSE_WITHIN / 2)
 
     def _offer(self, line: str) -> None:
-        try:
+        with suppress(queue.Full):
             self._lines.put_nowait(line)
-        except queue.Full:
-            return
 
     def _read(self, name: str, pipe: IO[bytes]) -> None:
         prefix = self._prefix(name)

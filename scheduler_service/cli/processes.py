@@ -89,4 +89,20 @@ def create_app_with_broker(settings: Settings, *, needed_by: str) -> Any:
         )
     from scheduler_service.worker.app import create_app
 
-    return create_app(settings)
+    app = create_app(settings)
+    _refuse_unknown_kinds(app)
+    return app
+
+
+def _refuse_unknown_kinds(app: Any) -> None:
+    """Say now what Celery would say with a traceback, when it first needs the one or the other."""
+    from celery.exceptions import ImproperlyConfigured
+
+    try:
+        app.connection_for_write().get_transport_cls()
+    except (KeyError, ValueError, ImportError):
+        raise CannotStart("SCHEDULER_BROKER_URL: this kind of broker is not known, or not installed.") from None
+    try:
+        app.backend  # noqa: B018 - asking makes it
+    except (ImproperlyConfigured, ValueError, ImportError):
+        raise CannotStart("SCHEDULER_RESULT_BACKEND: this kind of backend is not known, or not installed.") from None

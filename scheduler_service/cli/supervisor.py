@@ -16,11 +16,20 @@ from dataclasses import dataclass
 from scheduler_service.cli.interrupts import Interrupts
 from scheduler_service.cli.output import Output
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
-SETTLED_AFTER = 30.0  # a child that lived so long starts again with the first pause
-HURRY_AFTER, KILL_AFTER, SERVER_KILL_AFTER = 5.0, 8.5, 1.0  # together below ten seconds
-KILLED_WITHIN = 0.4  # what the kernel may take over a killed process, whose port and locks are free only then
-LOOK_EVERY = 1.0  # SIGCHLD wakes us; this is for a missed one
+LOOK_EVERY = 1.0  # seconds; SIGCHLD wakes us, this is for a missed one
+KILLED_WITHIN = 0.3  # seconds the kernel may take over a killed process, whose port and locks are free only then
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait for what, in seconds. Ending all takes less than ten."""
+
+    hurry_after: float = 5.0
+    kill_after: float = 8.0
+    server_kill_after: float = 1.0
+    first_pause: float = 0.5  # before a child that died is started again; doubled each time
+    longest_pause: float = 10.0
+    settled_after: float = 30.0  # a child that lived so long begins again with the first pause
 
 
 @dataclass(frozen=True)
@@ -37,11 +46,12 @@ class Program:
 class Child:
     """A program as a process: alive, or to be started again at a known moment."""
 
-    def __init__(self, program: Program, output: Output) -> None:
+    def __init__(self, program: Program, output: Output, patience: Patience) -> None:
         self.program = program
+        self._patience = patience
         self._output = output
         self._process: subprocess.Popen[bytes] | None = None
-        self._pause = FIRST_PAUSE
+        self._pause = patience.first_pause
         self._started = self._start_at = 0.0
 
     def start(self) -> None:
@@ -96,11 +106,11 @@ class Child:
         self._signal_group(signal.SIGKILL)
 
     def _start_again_later(self, happened: str) -> None:
-        if time.monotonic() - self._started >= SETTLED_AFTER:
-            self._pause = FIRST_PAUSE
+        if time.monotonic() - self._started >= self._patience.settled_after:
+            self._pause = self._patience.first_pause
         self._output.say(f"{self.program.name} {happened}; starting it again in {self._pause:g} s")
         self._start_at = time.monotonic() + self._pause
-        self._pause = min(self._pause * 2, LONGEST_PAUSE)
+        self._pause = min(self._pause * 2, self._patience.longest_pause)
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None:
@@ -114,20 +124,19 @@ class Child:
 
 #: Seconds from the request to end, and what is then done to those that still run.
 Step = tuple[float, Callable[[Child], None]]
-CLIENT_STEPS: Sequence[Step] = ((0.0, Child.terminate), (HURRY_AFTER, Child.hurry), (KILL_AFTER, Child.kill))
-SERVER_STEPS: Sequence[Step] = ((0.0, Child.terminate), (SERVER_KILL_AFTER, Child.kill))
 
 
 class Supervisor:
     """The programs, in the order of their start."""
 
-    def __init__(self, output: Output, interrupts: Interrupts) -> None:
+    def __init__(self, output: Output, interrupts: Interrupts, *, patience: Patience | None = None) -> None:
         self._output = output
+        self._patience = patience or Patience()
         self._interrupts = interrupts
         self._children: list[Child] = []
 
     def start(self, program: Program) -> Child:
-        child = Child(program, self._output)
+        child = Child(program, self._output, self._patience)
         self._children.append(child)
         child.start()
         return child
@@ -137,14 +146,16 @@ class Supervisor:
         while not self._interrupts.count:
             for child in self._children:
                 child.keep()
-            self._interrupts.pause(min(each_look(), *(child.next_look() for child in self._children)))
+            self._interrupts.pause(min([each_look(), *(child.next_look() for child in self._children)]))
 
     def stop(self) -> None:
         """End all, those that serve others last, within ten seconds; at once when another signal comes."""
         servers = [child for child in self._children if child.program.serves_others]
         clients = [child for child in self._children if not child.program.serves_others]
-        self._end(clients, CLIENT_STEPS, until=self._impatient)
-        self._end(servers, SERVER_STEPS, until=lambda: False)
+        hurry, kill = (self._patience.hurry_after, Child.hurry), (self._patience.kill_after, Child.kill)
+        self._end(clients, [(0, Child.terminate), hurry, kill], until=self._impatient)
+        kill = (self._patience.server_kill_after, Child.kill)
+        self._end(servers, [(0, Child.terminate), kill], until=lambda: False)
 
     def _end(self, children: Sequence[Child], steps: Sequence[Step], *, until: Callable[[], bool]) -> None:
         """Take each step at its time with those that still run; only the last one once `until` says so."""

@@ -13,6 +13,9 @@ from scheduler_service.errors import RunNotFound
 from scheduler_service.storage.batches import among
 from scheduler_service.storage.models import TaskRun, WorkerTask
 
+#: What a run keeps of how its schedule wants to be sent.
+OPTIONS = ("queue", "exchange", "routing_key", "priority", "headers", "expire_seconds")
+
 
 @dataclass(frozen=True)
 class RunFilter:
@@ -28,6 +31,40 @@ class RunFilter:
     occurrence_before: datetime | None = None
     finished_after: datetime | None = None
     finished_before: datetime | None = None
+
+
+def new_run(
+    schedule: Any,
+    *,
+    run_id: UUID,
+    origin: str,
+    occurrence_at: datetime,
+    fire_at: datetime,
+    now: datetime,
+    state: str = "pending",
+    reason: str | None = None,
+    coalesced: int = 0,
+) -> dict[str, Any]:
+    """The row of a new run, with a snapshot of its schedule (a `PeriodicTask`, or a row with its columns)."""
+    options = {name: getattr(schedule, name) for name in OPTIONS if getattr(schedule, name) not in (None, {})}
+    return {
+        "id": run_id,
+        "periodic_task_id": schedule.id,
+        "schedule_name": schedule.name,
+        "kind": schedule.kind,
+        "task": schedule.task,
+        "args": schedule.args,
+        "kwargs": schedule.kwargs,
+        "options": options,
+        "revision": schedule.revision,
+        "origin": origin,
+        "state": state,
+        "reason": reason,
+        "coalesced": coalesced,
+        "occurrence_at": occurrence_at,
+        "fire_at": fire_at,
+        "finished_at": None if state == "pending" else now,
+    }
 
 
 def unfinished(session: Session, schedule_ids: Collection[int]) -> set[int]:

@@ -16,7 +16,7 @@ import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session as Session  # exported: rooms above name it, and know nothing else of SQLAlchemy
 
 from scheduler_service.errors import CannotStart, StoreAway
 from scheduler_service.storage.columns import SqlNow

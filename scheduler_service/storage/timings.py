@@ -1,6 +1,6 @@
 """Timings in tables: rows that equal timings share, and the values that the timing room computes with."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
@@ -14,6 +14,7 @@ from scheduler_service.storage.models import ClockedSchedule, CrontabSchedule, I
 from scheduler_service.timing.clocked import Clocked
 from scheduler_service.timing.crontab import Crontab
 from scheduler_service.timing.interval import Interval
+from scheduler_service.timing.planning import Terms
 from scheduler_service.timing.timings import Timing
 
 CRONTAB_FIELDS = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week", "timezone", "day_match")
@@ -50,6 +51,11 @@ def timing_of(task: PeriodicTask) -> Timing:
     )
 
 
+def terms_of(task: PeriodicTask) -> Terms:
+    """A schedule's timing with its limits. Raises: InvalidTiming."""
+    return Terms(timing_of(task), task.start_time, task.expires, timedelta(seconds=task.jitter_seconds), task.id)
+
+
 def anchor_of(row: Any) -> datetime:
     """Where an interval counts from: its anchor if one was kept, else its start, else its creation."""
     anchor: datetime = row.anchor_at or row.start_time or row.created_at
@@ -57,7 +63,15 @@ def anchor_of(row: Any) -> datetime:
 
 
 def point_at(session: Session, task: PeriodicTask, timing: Timing) -> None:
-    """Make the schedule use the shared row of this timing; the row it used before stays as it is."""
+    """Make the schedule use the shared row of this timing; the row it used before stays as it is.
+
+    Nothing is flushed meanwhile: a half-edited schedule would count as a revision of its own.
+    """
+    with session.no_autoflush:
+        _point_at(session, task, timing)
+
+
+def _point_at(session: Session, task: PeriodicTask, timing: Timing) -> None:
     task.crontab_id = task.interval_id = task.clocked_id = task.solar_id = task.rrule_id = None
     match timing:
         case Crontab():

@@ -35,9 +35,9 @@ def silent(now: datetime) -> ColumnElement[bool]:
     return and_(TaskRun.state == "running", exists(gone))
 
 
-def register(session: Session, worker: Worker, tasks: Sequence[KnownTask], *, now: datetime) -> list[UUID]:
-    """Enter a worker that starts. What an earlier process of this name left running is lost: those runs' ids."""
-    left = _running_on(session, worker.name)
+def register(session: Session, worker: Worker, tasks: Sequence[KnownTask], *, now: datetime, first: bool) -> list[UUID]:
+    """Enter a worker. When it has just started, what an earlier process of its name left running is lost: the ids."""
+    left = _running_on(session, worker.name) if first else []
     for run_id, attempt, task in left:
         late = any(known.name == task and known.acks_late for known in tasks)
         hand_back_or_lose(session, run_id, attempt, acks_late=late, why="its worker was restarted", now=now)

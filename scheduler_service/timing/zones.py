@@ -49,7 +49,7 @@ def _load(name: str) -> tzinfo:
 
 def _unknown(name: str) -> str:
     near = suggest(name)
-    return f"{name[:60]!r} is not a known time zone" + (f"; did you mean {' or '.join(near)}?" if near else "")
+    return f"{name[:60]!r} is not a known time zone" + (f"; near to it: {', '.join(near)}" if near else "")
 
 
 def suggest(name: str) -> list[str]:

@@ -18,21 +18,23 @@ from scheduler_service.workloads.turns import Patience, turn
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+Config = dict[str, str | bool | int | float | list[str]]
+
 WRITE_WAIT_SECONDS = 120.0
 READ_WAIT_SECONDS = 2.0
 OUTSIDERS_RETRY_SECONDS = 0.1
 
 
-def limits(temp_directory: Path, *, threads: int = 2, memory_limit: str = "1GB") -> dict[str, str]:
+def limits(temp_directory: Path, *, threads: int = 2, memory_limit: str = "1GB") -> Config:
     """What every DuckDB connection is held to: its own defaults are all cores, 80 % of the memory, and the network."""
     return {
-        "threads": str(threads),
+        "threads": threads,
         "memory_limit": memory_limit,
         "temp_directory": str(temp_directory),
         "max_temp_directory_size": "50GB",
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-        "python_enable_replacements": "false",
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "python_enable_replacements": False,
     }
 
 
@@ -121,7 +123,7 @@ class Warehouse:
         duckdb.connect(str(new), config=self._limits()).close()
         new.replace(self.path)
 
-    def _limits(self) -> dict[str, str]:
+    def _limits(self) -> Config:
         """Equal for all connections of a process, or DuckDB refuses the second; a folder per process, since DuckDB
         names its temporary files alike in each."""
         return limits(self._temporary / str(os.getpid()), threads=self._threads, memory_limit=self._memory_limit)

@@ -63,8 +63,8 @@ def _headers(headers: dict[str, str]) -> dict[str, str]:
 
 
 def _json_path(path: str) -> str:
-    from jsonpath_ng import parse
     from jsonpath_ng.exceptions import JSONPathError
+    from jsonpath_ng.parser import parse
 
     try:
         parse(path)

@@ -90,7 +90,7 @@ def collect(
 def _stage(task: Task, before: loader.Before, folder: Path, site: CollectSite, stop: Stop) -> Staged:
     source = task.definition.source
     if isinstance(source, FileSource):
-        return files.stage(source, task, before.ledger, folder, site.file_roots, stop)
+        return files.stage(source, task, before.ledger, folder, site.file_roots, site.clock, stop)
     reach = http.Reach(site.connections, site.outbound_allow, site.clock)
     return http.stage(source, task, before.cursor, folder, reach, stop)
 

@@ -48,7 +48,7 @@ class Manners:
     origin: tuple[str, str, int | None]
     headers: Mapping[str, str] = field(default_factory=dict)
     token: str | None = field(default=None, repr=False)
-    retry: RetryPolicy = RetryPolicy()
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
     timeout_seconds: float = 30.0
     largest_body: int = LARGEST_BODY
     largest_run: int = LARGEST_RUN
@@ -97,15 +97,13 @@ class Fetcher:
             if not (answer.status in TRANSIENT or answer.status >= 500):
                 raise RequestRefused(shown(answer.url), answer.status, self.excerpt(answer.body))
             if last:
-                raise SourceUnavailable(
-                    shown(answer.url), answer.status, attempts=attempt, retry_after_seconds=wished
-                )
+                raise SourceUnavailable(shown(answer.url), answer.status, attempts=attempt, retry_after_seconds=wished)
             self._stop.sleep(self._wait(attempt, wished))
         raise AssertionError("a policy has at least one attempt")
 
     def excerpt(self, body: bytes) -> str:
         """The beginning of a body, on one line, without our token and without any URL's query."""
-        text = " ".join(body[: 4 * EXCERPT_LENGTH].decode("utf-8", "replace").split())
+        text = " ".join(body[:16384].decode("utf-8", "replace").split())
         if self._manners.token:
             text = text.replace(self._manners.token, "***")
         text = QUERY.sub(r"\1?…", text)

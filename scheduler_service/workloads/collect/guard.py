@@ -88,9 +88,7 @@ class Guarded(httpcore.NetworkBackend):
                 failure = error
         raise failure
 
-    def connect_unix_socket(
-        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
-    ) -> httpcore.NetworkStream:
+    def connect_unix_socket(self, path: str, *_: object, **__: object) -> httpcore.NetworkStream:
         raise AddressRefused(path, "a Unix socket")
 
     def sleep(self, seconds: float) -> None:

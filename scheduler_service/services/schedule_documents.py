@@ -1,0 +1,157 @@
+"""A schedule as a person writes it: every field they may set, and what each must be."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from scheduler_service.services.fields import (
+    Document,
+    JsonList,
+    JsonObject,
+    Line,
+    Moment,
+    Positive,
+    Prose,
+    Reason,
+    Truth,
+    Whole,
+    wire_instant,
+)
+from scheduler_service.services.timing_documents import TimingDocument, timing_document
+from scheduler_service.storage.models import OVERLAP_POLICIES, PeriodicTask
+
+Kind = Literal["collect", "etl", "report", "other"]
+MisfirePolicy = Literal["fire_once", "fire_all", "skip"]
+
+KINDS_BY_TASK = {
+    "collect.execute_task": "collect",
+    "etl.execute_pipeline": "etl",
+    "report.generate_scheduled": "report",
+}
+REQUIRED = ("name", "task", "timing")
+#: Fields of the wire that the service sets: ignored in a PUT (so that what was read may be sent back), else refused.
+READ_ONLY = (
+    "id", "timing_text", "state", "next_run_at", "last_run_at", "total_run_count", "revision", "created_at",
+    "date_changed",
+)  # fmt: skip
+
+
+def _not_yet(value: Any) -> None:
+    if value not in (None, [], {}):
+        raise PydanticCustomError("later", "is not available in this version: leave it out or null")
+
+
+def _overlap(value: Any) -> Any:
+    if value in OVERLAP_POLICIES and value not in ("skip", "allow_all"):
+        named = {"policy": value}
+        raise PydanticCustomError("later", "{policy} is not available in this version: skip or allow_all", named)
+    return value
+
+
+def _unlike(tags: list[str]) -> list[str]:
+    return list(dict.fromkeys(tags))
+
+
+NotYet = Annotated[None, BeforeValidator(_not_yet)]
+Tag = Annotated[Line, StringConstraints(max_length=50)]
+
+
+class ScheduleFields(Document):
+    """Every field with its default: what a patch may touch."""
+
+    name: Line = Field(default="", examples=["collect orders"])
+    kind: Kind | None = Field(default=None, description="By default what the task is: `other`, if it is not ours")
+    task: Line = Field(default="", examples=["collect.execute_task"], description="Name of a Celery task")
+    args: JsonList = Field(default_factory=list, examples=[[1]])
+    kwargs: JsonObject = Field(default_factory=dict)
+    timing: TimingDocument | None = None
+    enabled: Truth = True
+    paused_reason: Reason | None = Field(default=None, description="Kept while the schedule is not enabled")
+    after: NotYet = None
+    start_time: Moment | None = Field(default=None, description="No occurrence is before it")
+    expires: Moment | None = Field(default=None, description="No occurrence is after it")
+    expire_seconds: Positive | None = Field(default=None, description="A message not taken by then is dropped")
+    one_off: Truth = False
+    max_runs: Positive | None = None
+    queue: Line | None = None
+    exchange: Line | None = None
+    routing_key: Line | None = None
+    headers: JsonObject = Field(default_factory=dict)
+    priority: Annotated[int, Field(strict=True, ge=0, le=255)] | None = Field(default=None, description="Usually 0..9")
+    jitter_seconds: Whole = 0
+    misfire_policy: MisfirePolicy = "fire_once"
+    misfire_grace_seconds: Whole = 60
+    catchup_window_seconds: Whole | None = None
+    overlap_policy: Annotated[Literal["skip", "allow_all"], BeforeValidator(_overlap)] = "skip"
+    pause_after_failures: NotYet = None
+    calendar: NotYet = None
+    tags: Annotated[list[Tag], Field(max_length=50)] = Field(default_factory=list)
+    description: Prose = ""
+
+    @field_validator("tags")
+    @classmethod
+    def _unlike(cls, tags: list[str]) -> list[str]:
+        return _unlike(tags)
+
+    @field_validator("expires")
+    @classmethod
+    def _ends_after_its_start(cls, expires: datetime | None, info: ValidationInfo) -> datetime | None:
+        start = info.data.get("start_time")
+        if expires is not None and start is not None and expires <= start:
+            raise PydanticCustomError("order", "must be after start_time")
+        return expires
+
+
+class ScheduleDocument(ScheduleFields):
+    """A whole schedule: what is left out has its default."""
+
+    name: Line = Field(examples=["collect orders"])
+    task: Line = Field(examples=["collect.execute_task"], description="Name of a Celery task")
+    timing: TimingDocument
+
+
+def kind_of(task: str) -> str:
+    """What a task of ours does; anybody else's is `other`."""
+    return KINDS_BY_TASK.get(task, "other")
+
+
+def columns_of(fields: ScheduleFields) -> dict[str, Any]:
+    """The fields that are columns as they are."""
+    later = {"timing", "after", "pause_after_failures", "calendar"}
+    return {name: getattr(fields, name) for name in type(fields).model_fields if name not in later}
+
+
+def document_of(task: PeriodicTask) -> dict[str, Any]:
+    """The schedule as its document, in JSON: what `ScheduleDocument` was made from."""
+    return {
+        "name": task.name,
+        "kind": task.kind,
+        "task": task.task,
+        "args": task.args,
+        "kwargs": task.kwargs,
+        "timing": timing_document(task),
+        "enabled": task.enabled,
+        "paused_reason": task.paused_reason,
+        "after": [],
+        "start_time": wire_instant(task.start_time),
+        "expires": wire_instant(task.expires),
+        "expire_seconds": task.expire_seconds,
+        "one_off": task.one_off,
+        "max_runs": task.max_runs,
+        "queue": task.queue,
+        "exchange": task.exchange,
+        "routing_key": task.routing_key,
+        "headers": task.headers,
+        "priority": task.priority,
+        "jitter_seconds": task.jitter_seconds,
+        "misfire_policy": task.misfire_policy,
+        "misfire_grace_seconds": task.misfire_grace_seconds,
+        "catchup_window_seconds": task.catchup_window_seconds,
+        "overlap_policy": task.overlap_policy,
+        "pause_after_failures": task.pause_after_failures,
+        "calendar": None,
+        "tags": task.tags,
+        "description": task.description,
+    }

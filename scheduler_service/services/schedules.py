@@ -1,0 +1,203 @@
+"""What a person may do with schedules.
+
+Everything happens in the caller's transaction, which holds the schedule locked from the look at its revision to the
+commit. An edit of a timing points the schedule at another row; rows that others share are never written.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from scheduler_service.errors import FieldProblem, Invalid
+from scheduler_service.services import documents, paging
+from scheduler_service.services.paging import Page
+from scheduler_service.services.revisions import Expected, require_revision
+from scheduler_service.services.schedule_documents import (
+    READ_ONLY,
+    REQUIRED,
+    ScheduleDocument,
+    ScheduleFields,
+    columns_of,
+    document_of,
+    kind_of,
+)
+from scheduler_service.services.timing_documents import ClockedDocument, TimingDocument, is_same
+from scheduler_service.storage import audit
+from scheduler_service.storage import schedules as stored
+from scheduler_service.storage.models import PeriodicTask
+from scheduler_service.storage.schedules import Order, ScheduleFilter
+from scheduler_service.storage.session import Session
+from scheduler_service.storage.timings import anchor_of, point_at
+
+Change = Callable[[PeriodicTask], None]
+
+
+def get(session: Session, schedule_id: int) -> PeriodicTask:
+    """Raises: ScheduleNotFound."""
+    return stored.get(session, schedule_id)
+
+
+def search(
+    session: Session, wanted: ScheduleFilter, *, order: Order, limit: int, cursor: str | None
+) -> Page[PeriodicTask]:
+    """A page of schedules in this order. Raises: Invalid, for a cursor of another list."""
+    listing = f"schedules by {order}"
+    kind = str if order.by == "name" else datetime
+    after = paging.decode(listing, cursor, (kind, int)) if cursor is not None else None
+    rows = stored.search(session, wanted, order, limit=limit + 1, after=(after[0], after[1]) if after else None)
+    return paging.page_of(rows, limit=limit, listing=listing, place=lambda task: stored.place(task, order))
+
+
+def create(session: Session, document: ScheduleDocument, *, actor: str, now: datetime) -> PeriodicTask:
+    """Make a schedule. Its first occurrence is the first after now. Raises: ScheduleNameTaken, Invalid."""
+    _refuse_past(document.timing, now)
+    task = PeriodicTask(**_settled(columns_of(document)))
+    task.kind = document.kind or kind_of(document.task)
+    point_at(session, task, document.timing.timing(now))
+    stored.save(session, task)
+    _record(session, task, action="create", actor=actor, before={}, after=document_of(task))
+    return task
+
+
+def replace(
+    session: Session, schedule_id: int, document: ScheduleDocument, *, expected: Expected, actor: str, now: datetime
+) -> PeriodicTask:
+    """Make the schedule what the document says; one that says what is there changes nothing.
+
+    Raises: ScheduleNotFound, RevisionMismatch, ScheduleNameTaken, Invalid.
+    """
+
+    def change(task: PeriodicTask) -> None:
+        _set_timing(task, document.timing, session=session, now=now)
+        stored.change(task, _settled(columns_of(document)) | {"kind": document.kind or kind_of(document.task)})
+
+    return _edit(session, schedule_id, change, action="replace", expected=expected, actor=actor)
+
+
+def patch(
+    session: Session, schedule_id: int, patch: dict[str, Any], *, expected: Expected, actor: str, now: datetime
+) -> PeriodicTask:
+    """Apply a merge patch (RFC 7396). A timing of another type replaces the one that is there.
+
+    Only what the patch touches is checked. Raises: ScheduleNotFound, RevisionMismatch, ScheduleNameTaken, Invalid.
+    """
+
+    def change(task: PeriodicTask) -> None:
+        fields = _patched(task, patch)
+        values = {name: value for name, value in columns_of(fields).items() if name in patch}
+        if fields.timing is not None:
+            _set_timing(task, fields.timing, session=session, now=now)
+        if "kind" in patch or ("task" in patch and task.kind == kind_of(task.task)):
+            values["kind"] = fields.kind or kind_of(values.get("task", task.task))
+        stored.change(task, _settled({"enabled": task.enabled, "paused_reason": task.paused_reason} | values))
+
+    return _edit(session, schedule_id, change, action="patch", expected=expected, actor=actor)
+
+
+def delete(session: Session, schedule_id: int, *, expected: Expected, actor: str) -> None:
+    """Delete the schedule; its runs stay. Raises: ScheduleNotFound, RevisionMismatch."""
+    task = stored.get_locked(session, schedule_id)
+    require_revision(f"schedule {schedule_id}", task.revision, expected)
+    before = document_of(task)
+    stored.remove(session, task)
+    _record(session, task, action="delete", actor=actor, before=before, after={})
+
+
+def pause(
+    session: Session, schedule_id: int, *, reason: str | None, expected: Expected = None, actor: str
+) -> PeriodicTask:
+    """Stop the schedule from coming due until it is resumed. Raises: ScheduleNotFound, RevisionMismatch."""
+
+    def change(task: PeriodicTask) -> None:
+        stored.change(task, {"enabled": False, "paused_reason": reason})
+
+    return _edit(session, schedule_id, change, action="pause", expected=expected, actor=actor)
+
+
+def resume(session: Session, schedule_id: int, *, expected: Expected = None, actor: str) -> PeriodicTask:
+    """Let the schedule come due again, from its next occurrence on: paused time is not caught up.
+
+    Raises: ScheduleNotFound, RevisionMismatch.
+    """
+
+    def change(task: PeriodicTask) -> None:
+        stored.change(task, {"enabled": True, "paused_reason": None})
+
+    return _edit(session, schedule_id, change, action="resume", expected=expected, actor=actor)
+
+
+def _edit(
+    session: Session, schedule_id: int, change: Change, *, action: str, expected: Expected, actor: str
+) -> PeriodicTask:
+    task = stored.get_locked(session, schedule_id)
+    require_revision(f"schedule {schedule_id}", task.revision, expected)
+    before = document_of(task)
+    change(task)
+    stored.save(session, task)
+    _record(session, task, action=action, actor=actor, before=before, after=document_of(task))
+    return task
+
+
+def _patched(task: PeriodicTask, patch: dict[str, Any]) -> ScheduleFields:
+    """The fields that the patch names, as they will be, and those they are to be checked against."""
+    current = document_of(task)
+    timing = patch.get("timing")
+    if isinstance(timing, dict):
+        current["timing"] = _timing_to_patch(current["timing"], timing)
+    merged = documents.merge_patch(current, patch)
+    fixed = [FieldProblem(name, "is set by the service") for name in READ_ONLY if name in patch]
+    fixed += [FieldProblem(name, "cannot be removed") for name in REQUIRED if name in patch and patch[name] is None]
+    touched = {name: merged[name] for name in patch if name in merged and name not in READ_ONLY}
+    if {"start_time", "expires"} & touched.keys():
+        touched |= {name: merged[name] for name in ("start_time", "expires") if name in merged}
+    try:
+        fields = documents.read(ScheduleFields, touched)
+    except Invalid as why:
+        raise Invalid([*fixed, *why.problems]) from None
+    if fixed:
+        raise Invalid(fixed)
+    return fields
+
+
+def _timing_to_patch(current: dict[str, Any] | None, patch: dict[str, Any]) -> dict[str, Any] | None:
+    """What of the present timing the patch's one is merged into."""
+    if current is None or patch.get("type", current["type"]) != current["type"]:
+        return None
+    if patch.get("expression") is not None:
+        return {name: current[name] for name in ("type", "timezone", "day_match")}
+    return current
+
+
+def _set_timing(task: PeriodicTask, wanted: TimingDocument, *, session: Session, now: datetime) -> None:
+    timing = wanted.timing(anchor_of(task))
+    if not is_same(task, timing):
+        _refuse_past(wanted, now)
+        point_at(session, task, timing)
+
+
+def _refuse_past(wanted: TimingDocument, now: datetime) -> None:
+    if isinstance(wanted, ClockedDocument) and not wanted.allow_past and wanted.timing(now).next_after(now) is None:
+        raise Invalid.field("timing.clocked_time", "is in the past; with allow_past it is taken, and never fires")
+
+
+def _settled(values: dict[str, Any]) -> dict[str, Any]:
+    """An enabled schedule has no reason to be paused. The kind is settled elsewhere."""
+    settled = {name: value for name, value in values.items() if name != "kind" or value is not None}
+    return settled | {"paused_reason": None} if settled["enabled"] else settled
+
+
+def _record(
+    session: Session, task: PeriodicTask, *, action: str, actor: str, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    """Nothing is written where nothing changed."""
+    changes = documents.differences(before, after)
+    if changes:
+        audit.record(
+            session,
+            actor=actor,
+            action=action,
+            subject_type="schedule",
+            subject_id=task.id,
+            subject_name=task.name,
+            changes=changes,
+        )

@@ -1,0 +1,63 @@
+"""The service's own Celery app: its broker, queues, routes and tasks."""
+
+from collections.abc import Mapping
+
+from celery import Celery
+from kombu import Queue
+
+from scheduler_service.errors import CannotStart
+from scheduler_service.settings import Settings
+from scheduler_service.tasks import collect_tasks
+from scheduler_service.timing.clock import SystemClock
+from scheduler_service.worker.tracking import track
+from scheduler_service.workloads.collect.collecting import CollectSite
+from scheduler_service.workloads.collect.definitions import Connection
+from scheduler_service.workloads.warehouse import Warehouse
+
+#: A killed worker's messages come back within seconds, not after the transport's 100.
+REDIS_OPTIONS = {"unacked_restore_interval": 1, "unacked_restore_throttle": 1, "visibility_timeout": 6 * 3600}
+
+
+def create_app(settings: Settings) -> Celery:
+    """The app, its tasks registered and its runs tracked; nothing connects yet. Raises: CannotStart."""
+    if settings.broker_url is None:
+        raise CannotStart("SCHEDULER_BROKER_URL is not set: it names the Redis that Beat and the workers share.")
+    broker = settings.broker_url.get_secret_value()
+    app = Celery("scheduler_service", set_as_current=False)
+    app.conf.update(
+        broker_url=broker,
+        broker_transport_options=REDIS_OPTIONS if broker.startswith(("redis", "valkey")) else {},
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        result_backend=settings.result_backend.get_secret_value() if settings.result_backend else broker,
+        result_expires=settings.result_expires,
+        result_extended=True,
+        task_queues=[Queue("default"), Queue("heavy")],
+        task_default_queue="default",
+        task_routes={"etl.*": {"queue": "heavy"}},
+        task_send_sent_event=True,
+        task_track_started=True,
+        timezone="UTC",
+        worker_prefetch_multiplier=1,
+        worker_send_task_events=True,
+    )
+    tracking = track(app, database_url=settings.database)
+    collect_tasks.register(app, database=lambda: tracking.database, site=_collect_site(settings))
+    return app
+
+
+def _collect_site(settings: Settings) -> CollectSite:
+    data = settings.data_dir.absolute()
+    return CollectSite(
+        warehouse=Warehouse(data / "warehouse.duckdb"),
+        staging_dir=data / "staging",
+        clock=SystemClock(),
+        connections=_connections(settings),
+        outbound_allow=settings.outbound_allow,
+        file_roots=settings.file_roots or (data / "inbox",),
+    )
+
+
+def _connections(settings: Settings) -> Mapping[str, Connection]:
+    """`self`: this service's own API."""
+    return {"self": Connection(url=settings.self_url, token=settings.admin_key)}

@@ -1,0 +1,163 @@
+"""A CSV file, staged: every field as the text it is, and then, from all of them, what the texts are.
+
+The dialect is stated, never guessed: DuckDB's sniffer made one column `id,name,amt` of a file with ragged rows. Types
+are not guessed from a sample either: a column is a number only if all its texts are written as numbers are, so that
+007 and 1.10.2 stay what they are.
+"""
+
+import csv
+import gzip
+import io
+import os
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from scheduler_service.errors import FileMalformed, TooManyRows
+from scheduler_service.workloads.collect.definitions import FileSource
+from scheduler_service.workloads.collect.staging import ColumnNames, Part
+from scheduler_service.workloads.identifiers import literal, quoted
+from scheduler_service.workloads.stopping import Stop
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+MOST_PROBLEMS = 20
+SAMPLE_ROWS = 2000
+BLOCK = 2**20
+LARGEST_UNPACKED = 50 * 2**30
+UTF8 = {"utf-8", "utf8", "utf_8", "utf-8-sig", "utf_8_sig", "u8", "ascii", "us-ascii"}
+DAY = r"\d{4}-\d\d-\d\d"
+TIME = r"[ T]\d\d:\d\d(:\d\d(\.\d{1,9})?)?"
+ZONE = r"(Z|[+-]\d\d(:?\d\d)?)"
+NUMBER = r"-?(0|[1-9]\d{0,14})(\.\d+)?([eE][+-]?\d{1,2})?"
+Test = Callable[[str], str]
+TESTS: dict[str, Test] = {
+    "BIGINT": lambda c: f"CAST(TRY_CAST({c} AS BIGINT) AS VARCHAR) = {c}",
+    "DOUBLE": lambda c: f"regexp_full_match({c}, '{NUMBER}') AND TRY_CAST({c} AS DOUBLE) IS NOT NULL",
+    "BOOLEAN": lambda c: f"lower({c}) IN ('true', 'false')",
+    "DATE": lambda c: f"regexp_full_match({c}, '{DAY}') AND TRY_CAST({c} AS DATE) IS NOT NULL",
+    "TIMESTAMP": lambda c: f"regexp_full_match({c}, '{DAY}({TIME})?') AND TRY_CAST({c} AS TIMESTAMP) IS NOT NULL",
+    "TIMESTAMP WITH TIME ZONE": lambda c: (
+        f"regexp_full_match({c}, '{DAY}{TIME}{ZONE}') AND TRY_CAST({c} AS TIMESTAMPTZ) IS NOT NULL"
+    ),
+}
+
+
+class CsvReader:
+    """Reads open CSV files of one dialect."""
+
+    def __init__(self, connection: "DuckDBPyConnection", source: FileSource, names: ColumnNames, stop: Stop) -> None:
+        self._connection, self._source, self._names, self._stop = connection, source, names, stop
+
+    def stage(self, descriptor: int, name: str, target: Path, most_rows: int) -> Part:
+        """Copy the open file to `target`, all as text. Raises FileMalformed with lines, TooManyRows."""
+        path = self._as_utf8(descriptor, name, target.with_suffix(".csv"))
+        columns = self._columns(path, name)
+        if not columns:
+            return Part(target, "text", {}, 0)
+        found = self._connection.execute(
+            f"COPY (SELECT * FROM {self._read(path, columns)} LIMIT {most_rows + 1}) TO {literal(target)} "
+            "(FORMAT parquet)"
+        ).fetchone()
+        self._refuse_rejects(name)
+        rows = int(found[0]) if found else 0
+        if rows > most_rows:
+            raise TooManyRows(most_rows)
+        return Part(target, "text", self._types(target, columns), rows, self._source.dateformat)
+
+    def _as_utf8(self, descriptor: int, name: str, target: Path) -> str:
+        """Where the file can be read as UTF-8: itself, or a copy, unpacked and transcoded.
+
+        DuckDB knows few encodings, and reports neither a gzip that is cut off nor one whose checksum is wrong.
+        """
+        packed = name.lower().endswith(".gz")
+        if not packed and self._source.encoding.lower() in UTF8:
+            return f"/dev/fd/{descriptor}"
+        line = 1
+        try:
+            with os.fdopen(os.dup(descriptor), "rb") as raw, target.open("w", encoding="utf-8", newline="") as out:
+                raw.seek(0)
+                unpacked: BinaryIO = gzip.GzipFile(fileobj=raw) if packed else raw  # type: ignore[assignment]
+                text = io.TextIOWrapper(unpacked, encoding=self._source.encoding, newline="")
+                size = 0
+                while block := text.read(BLOCK):
+                    self._stop.check()
+                    out.write(block)
+                    line += block.count("\n")
+                    if (size := size + len(block)) > LARGEST_UNPACKED:
+                        raise FileMalformed(name, [(line, f"it unpacks to more than {LARGEST_UNPACKED} characters")])
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise FileMalformed(name, [(line, f"its gzip is broken: {error}")]) from error
+        except UnicodeError as error:
+            raise FileMalformed(name, [(line, f"from here on it is not {self._source.encoding}")]) from error
+        return str(target)
+
+    def _columns(self, path: str, name: str) -> list[str]:
+        """The columns by the first record; none if there is nothing in the file."""
+        with Path(path).open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            reader = csv.reader(
+                file, delimiter=self._source.delimiter, quotechar=self._source.quote, strict=True, doublequote=True
+            )
+            try:
+                first = next(reader, None)
+            except csv.Error as error:
+                raise FileMalformed(name, [(1, str(error))]) from error
+        if first is None:
+            return []
+        if not first or (self._source.header and not any(field.strip() for field in first)):
+            raise FileMalformed(name, [(1, "its first line is empty")])
+        if not self._source.header:
+            return [f"c{number}" for number in range(1, len(first) + 1)]
+        if any(not field.isprintable() and "\udc80" <= max(field) <= "\udcff" for field in first):
+            raise FileMalformed(name, [(1, f"it is not {self._source.encoding}")])
+        return self._names.distinct(first)
+
+    def _read(self, path: str, columns: list[str]) -> str:
+        quote, delimiter = literal(self._source.quote), literal(self._source.delimiter)
+        types = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in columns)
+        return (
+            f"read_csv({literal(path)}, auto_detect = false, columns = {{{types}}}, delim = {delimiter}, "
+            f"quote = {quote}, escape = {quote}, header = {str(self._source.header).lower()}, compression = 'none', "
+            f"store_rejects = true, rejects_limit = {MOST_PROBLEMS * 50})"
+        )
+
+    def _refuse_rejects(self, name: str) -> None:
+        found = self._connection.execute(
+            "SELECT line, error_message FROM reject_errors ORDER BY line LIMIT ?", [MOST_PROBLEMS]
+        ).fetchall()
+        if found:
+            (count,) = self._connection.execute("SELECT count(*) FROM reject_errors").fetchone() or (0,)
+            raise FileMalformed(name, [(line, message.rstrip(".")) for line, message in found], count=count)
+
+    def _types(self, part: Path, columns: list[str]) -> dict[str, str | None]:
+        """The type of each column, by all its values; a sample only tells which types are worth testing."""
+        source = f"read_parquet({literal(part)})"
+        tests = {**self._stated(), **TESTS}
+        hopeful = self._passing(
+            f"(SELECT * FROM {source} LIMIT {SAMPLE_ROWS})", {column: [*tests] for column in columns}, tests
+        )
+        passed = self._passing(source, hopeful, tests)
+        return {column: passed[column][0].partition("|")[0] if passed[column] else None for column in columns}
+
+    def _stated(self) -> dict[str, Test]:
+        """The test for the definition's own date format, if it has one."""
+        if (form := self._source.dateformat) is None:
+            return {}
+        timed, zoned = any(code in form for code in ("%H", "%I", "%T", "%X")), "%z" in form or "%Z" in form
+        type_ = "TIMESTAMP WITH TIME ZONE" if zoned else "TIMESTAMP" if timed else "DATE"
+        return {f"{type_}|stated": lambda c: f"try_strptime({c}, {literal(form)}) IS NOT NULL"}
+
+    def _passing(self, source: str, candidates: dict[str, list[str]], tests: dict[str, Test]) -> dict[str, list[str]]:
+        """The candidates that every value of a column passes, and VARCHAR; none for a column without values."""
+        wanted = [(column, name) for column, names in candidates.items() for name in names if name in tests]
+        counts = [f"count({quoted(column)})" for column in candidates]
+        passes = [f"count(CASE WHEN {tests[name](quoted(column))} THEN 1 END)" for column, name in wanted]
+        found = self._connection.execute(f"SELECT {', '.join(counts + passes)} FROM {source}").fetchone() or ()
+        filled = dict(zip(candidates, found, strict=False))
+        result: dict[str, list[str]] = {column: [] for column in candidates}
+        for (column, name), count in zip(wanted, found[len(counts) :], strict=True):
+            if count == filled[column]:
+                result[column].append(name)
+        return {column: [*names, "VARCHAR"] if filled[column] else [] for column, names in result.items()}

@@ -1,0 +1,78 @@
+"""Schedules and runs, written and read as plain rows: the way any other program would."""
+
+import json
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from scheduler_service.storage.models import CrontabSchedule, IntervalSchedule, PeriodicTask, TaskRun
+from scheduler_service.storage.session import Database
+
+
+def given_schedule(
+    database: Database,
+    *,
+    name: str = "one",
+    every: int | None = None,
+    period: str = "seconds",
+    cron: str | None = None,
+    timezone: str = "UTC",
+    **fields: Any,
+) -> int:
+    """Insert a schedule of the sample app; its id. Times that the database would fill in come from its clock."""
+    with database.transaction() as session:
+        now = database.clock.now()
+        defaults: dict[str, Any] = {"task": "sample.count", "args": [name], "created_at": now, "date_changed": now}
+        schedule = PeriodicTask(name=name, **(defaults | fields))
+        if every is not None:
+            schedule.interval_id = _timing(session, IntervalSchedule, every=every, period=period)
+        if cron is not None:
+            names = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
+            parts = dict(zip(names, cron.split(), strict=True))
+            schedule.crontab_id = _timing(session, CrontabSchedule, **parts, timezone=timezone)
+        session.add(schedule)
+        session.flush()
+        return schedule.id
+
+
+def given_schedules(database: Database, count: int, **fields: Any) -> None:
+    """Many rows at once, every one with the same interval of an hour."""
+    with database.transaction() as session:
+        interval = _timing(session, IntervalSchedule, every=1, period="hours")
+        row = {"task": "sample.count", "args": json.dumps(["many"]), "interval_id": interval, **fields}
+        names = ", ".join(["name", *row])
+        values = ", ".join([":name", *(f":{field}" for field in row)])
+        session.execute(
+            text(f"INSERT INTO periodic_task ({names}) VALUES ({values})"),
+            [{"name": f"many {number}", **row} for number in range(count)],
+        )
+
+
+def sql(database: Database, statement: str, **parameters: Any) -> None:
+    """One statement from another program."""
+    with database.transaction() as session:
+        session.execute(text(statement), parameters)
+
+
+def schedule(database: Database, schedule_id: int) -> PeriodicTask:
+    with database.reading() as session:
+        found = session.get(PeriodicTask, schedule_id)
+        assert found is not None
+        return found
+
+
+def runs(database: Database, **wanted: Any) -> list[TaskRun]:
+    """Runs by occurrence."""
+    with database.reading() as session:
+        return session.query(TaskRun).filter_by(**wanted).order_by(TaskRun.occurrence_at, TaskRun.id).all()
+
+
+def _timing(session: Session, model: Any, **fields: Any) -> int:
+    row = session.query(model).filter_by(**fields).first()
+    if row is None:
+        row = model(**fields)
+        session.add(row)
+        session.flush()
+    row_id: int = row.id
+    return row_id
