@@ -54,6 +54,11 @@ class Settings(BaseSettings):
         return f"sqlite:///{self.data_dir.absolute() / 'scheduler.db'}"
 
     @property
+    def warehouse_file(self) -> Path:
+        """The default warehouse, which the workers write and the API shows."""
+        return self.data_dir.absolute() / "warehouse.duckdb"
+
+    @property
     def self_url(self) -> str:
         """Where a worker reaches the API."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.api_host, self.api_host)

@@ -28,6 +28,7 @@ from scheduler_service.storage.session import Database
 logger = logging.getLogger(__name__)
 
 LONGEST_WAIT = 5.0
+FIRST_BATCH = 50  # small, so that all Beats get a share of what is due at one instant; doubled while there is more
 HANDOVER_WAIT = 1.0  # while another Beat's lease is open: it may have died
 
 
@@ -69,6 +70,7 @@ class Loop:
         self._ready = False
         self._publisher = Publisher(app)
         self._wakeup = wakeup_for(database, self.number, self.stopping)
+        self._batch = FIRST_BATCH
         self._store, self._broker = Backoff(5), Backoff(60)
 
     def tick(self) -> None:
@@ -111,7 +113,8 @@ class Loop:
         if outlook.unplanned:
             worked = plan_unplanned(self._database, limit=limit) > 0
         if outlook.due:
-            schedules, messages = decide_due(self._database, self, limit=limit)
+            schedules, messages = decide_due(self._database, self, limit=self._batch)
+            self._batch = min(limit, self._batch * 2) if schedules == self._batch else FIRST_BATCH
             self._publish(messages)
             worked = worked or schedules > 0
         elif outlook.publishable and not self._broker.seconds_left:

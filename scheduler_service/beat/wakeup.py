@@ -33,6 +33,9 @@ class Wakeup(Protocol):
     def wait(self, seconds: float) -> None:
         """Return when there is news, or when the time is over."""
 
+    def close(self) -> None:
+        """Let the connection go."""
+
 
 def wakeup_for(database: Database, beat: int, stopping: Event) -> Wakeup:
     if database.dialect == "sqlite":
@@ -66,9 +69,13 @@ class Listen:
             if list(self._connection.notifies(timeout=seconds, stop_after=1)):
                 list(self._connection.notifies(timeout=COALESCE_SECONDS))
         except psycopg.OperationalError as why:
+            self.close()
+            raise StoreAway(f"The database ended the connection: {why}") from why
+
+    def close(self) -> None:
+        if self._connection is not None:
             self._connection.close()
             self._connection = None
-            raise StoreAway(f"The database ended the connection: {why}") from why
 
     def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
         options: dict[str, Any] = {"connect_timeout": 5, "application_name": "scheduler-service beat", **KEEPALIVE}
@@ -96,12 +103,17 @@ class DataVersion:
             if self._version() != self._seen:
                 return
 
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
     def _version(self) -> int:
         try:
             if self._connection is None:
                 self._connection = sqlite3.connect(self._path, isolation_level=None)
             version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
         except sqlite3.OperationalError as why:
-            self._connection = None
+            self.close()
             raise StoreAway(f"The database cannot be read: {why}.") from why
         return version

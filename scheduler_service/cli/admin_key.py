@@ -3,6 +3,8 @@
 import secrets
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from scheduler_service.cli import data_dir
 from scheduler_service.errors import CannotStart
 from scheduler_service.settings import Settings
@@ -23,6 +25,14 @@ def admin_key(settings: Settings) -> str:
         data_dir.prepare(settings.data_dir)
         data_dir.write_private_once(path, secrets.token_urlsafe(32) + "\n")
     return _read(path)
+
+
+def with_kept_key(settings: Settings) -> Settings:
+    """The settings with the key of the data directory, if none is given and one is there: a worker makes none."""
+    path = settings.data_dir / FILE_NAME
+    if settings.admin_key is not None or not path.exists():
+        return settings
+    return settings.model_copy(update={"admin_key": SecretStr(_read(path))})
 
 
 def _read(path: Path) -> str:

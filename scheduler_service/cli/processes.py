@@ -10,7 +10,7 @@ import socket
 import sys
 from typing import Any
 
-from scheduler_service.cli.admin_key import admin_key
+from scheduler_service.cli.admin_key import admin_key, with_kept_key
 from scheduler_service.cli.configuration import database_url
 from scheduler_service.cli.tied import tie
 from scheduler_service.errors import CannotStart
@@ -31,12 +31,13 @@ def run_api(settings: Settings) -> None:
     from scheduler_service.api.app import create_api
     from scheduler_service.storage import migrating
     from scheduler_service.storage.session import Database
+    from scheduler_service.workloads.warehouse import Warehouse
 
     migrating.check(database_url(settings))
     key = admin_key(settings)
     logging.basicConfig(level=settings.log_level, format=LOG_FORMAT, stream=sys.stdout)
     uvicorn.run(
-        create_api(Database(settings.database), admin_key=key),
+        create_api(Database(settings.database), admin_key=key, warehouse=Warehouse(settings.warehouse_file)),
         host=settings.api_host,
         port=settings.api_port,
         log_config=None,
@@ -89,7 +90,7 @@ def create_app_with_broker(settings: Settings, *, needed_by: str) -> Any:
         )
     from scheduler_service.worker.app import create_app
 
-    app = create_app(settings)
+    app = create_app(with_kept_key(settings))
     _refuse_unknown_kinds(app)
     return app
 

@@ -73,9 +73,17 @@ def _start(settings: Settings, key: str, supervisor: Supervisor, interrupts: Int
 
 
 def _prepare_database(settings: Settings) -> None:
+    """Bring it to this version; an empty one gets something to look at."""
+    from scheduler_service.services import samples
     from scheduler_service.storage import migrating
+    from scheduler_service.storage.session import Database
 
     migrating.upgrade(database_url(settings))
+    database = Database(settings.database)
+    try:
+        samples.seed(database)
+    finally:
+        database.close()
 
 
 def _start_broker(settings: Settings, supervisor: Supervisor, interrupts: Interrupts) -> str:

@@ -51,16 +51,21 @@ def problems_of(errors: Sequence[Mapping[str, Any]], document: Any) -> list[Fiel
     return list(found.values())
 
 
-def merge_patch(target: Any, patch: Any) -> Any:
-    """RFC 7396: what the patch says replaces, null removes, objects merge."""
+def merge_patch(target: Any, patch: Any, *, typed: bool = False) -> Any:
+    """RFC 7396: what the patch says replaces, null removes, objects merge.
+
+    With `typed`, an object of another `type` replaces as a whole: the fields of the old type have no meaning in it.
+    """
     if not isinstance(patch, dict):
         return patch
     merged = dict(target) if isinstance(target, dict) else {}
+    if typed and patch.get("type", merged.get("type")) != merged.get("type"):
+        merged = {}
     for name, value in patch.items():
         if value is None:
             merged.pop(name, None)
         else:
-            merged[name] = merge_patch(merged.get(name), value)
+            merged[name] = merge_patch(merged.get(name), value, typed=typed)
     return merged
 
 

@@ -47,7 +47,7 @@ def unprintable(text: str, *, allowed: str = "") -> str | None:
     return None
 
 
-def _line(text: str) -> str:
+def checked_line(text: str) -> str:
     if found := unprintable(text):
         raise PydanticCustomError("unprintable", "must not hold the control character {found}", {"found": found})
     return text
@@ -133,7 +133,7 @@ def told(error: Invalid, *, at: str | None = None) -> PydanticCustomError:
 
 
 Line = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_line)
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(checked_line)
 ]  # fmt: skip
 Prose = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_prose)]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000), AfterValidator(_prose)]

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from scheduler_service.services.fields import (
@@ -50,10 +50,6 @@ def _overlap(value: Any) -> Any:
     return value
 
 
-def _unlike(tags: list[str]) -> list[str]:
-    return list(dict.fromkeys(tags))
-
-
 NotYet = Annotated[None, BeforeValidator(_not_yet)]
 Tag = Annotated[Line, StringConstraints(max_length=50)]
 
@@ -93,7 +89,7 @@ class ScheduleFields(Document):
     @field_validator("tags")
     @classmethod
     def _unlike(cls, tags: list[str]) -> list[str]:
-        return _unlike(tags)
+        return list(dict.fromkeys(tags))
 
     @field_validator("expires")
     @classmethod
@@ -112,6 +108,17 @@ class ScheduleDocument(ScheduleFields):
     timing: TimingDocument
 
 
+class WholeScheduleDocument(ScheduleDocument):
+    """What is there, edited: also with the fields that the service sets, which are ignored."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_read_only(cls, document: Any) -> Any:
+        if isinstance(document, dict):
+            return {name: value for name, value in document.items() if name not in READ_ONLY}
+        return document
+
+
 def kind_of(task: str) -> str:
     """What a task of ours does; anybody else's is `other`."""
     return KINDS_BY_TASK.get(task, "other")
@@ -124,13 +131,16 @@ def columns_of(fields: ScheduleFields) -> dict[str, Any]:
 
 
 def document_of(task: PeriodicTask) -> dict[str, Any]:
-    """The schedule as its document, in JSON: what `ScheduleDocument` was made from."""
+    """The schedule as its document, in JSON: what `ScheduleDocument` was made from.
+
+    Other programs may have written JSON of another shape into the row; here it has the right one.
+    """
     return {
         "name": task.name,
         "kind": task.kind,
         "task": task.task,
-        "args": task.args,
-        "kwargs": task.kwargs,
+        "args": task.args if isinstance(task.args, list) else [task.args],
+        "kwargs": task.kwargs if isinstance(task.kwargs, dict) else {},
         "timing": timing_document(task),
         "enabled": task.enabled,
         "paused_reason": task.paused_reason,
@@ -143,7 +153,7 @@ def document_of(task: PeriodicTask) -> dict[str, Any]:
         "queue": task.queue,
         "exchange": task.exchange,
         "routing_key": task.routing_key,
-        "headers": task.headers,
+        "headers": task.headers if isinstance(task.headers, dict) else {},
         "priority": task.priority,
         "jitter_seconds": task.jitter_seconds,
         "misfire_policy": task.misfire_policy,
@@ -152,6 +162,6 @@ def document_of(task: PeriodicTask) -> dict[str, Any]:
         "overlap_policy": task.overlap_policy,
         "pause_after_failures": task.pause_after_failures,
         "calendar": None,
-        "tags": task.tags,
+        "tags": [str(tag) for tag in task.tags] if isinstance(task.tags, list) else [],
         "description": task.description,
     }

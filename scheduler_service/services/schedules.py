@@ -21,7 +21,7 @@ from scheduler_service.services.schedule_documents import (
     document_of,
     kind_of,
 )
-from scheduler_service.services.timing_documents import ClockedDocument, TimingDocument, is_same
+from scheduler_service.services.timing_documents import FIVE, ClockedDocument, TimingDocument, is_same
 from scheduler_service.storage import audit
 from scheduler_service.storage import schedules as stored
 from scheduler_service.storage.models import PeriodicTask
@@ -106,10 +106,14 @@ def delete(session: Session, schedule_id: int, *, expected: Expected, actor: str
 def pause(
     session: Session, schedule_id: int, *, reason: str | None, expected: Expected = None, actor: str
 ) -> PeriodicTask:
-    """Stop the schedule from coming due until it is resumed. Raises: ScheduleNotFound, RevisionMismatch."""
+    """Stop the schedule from coming due until it is resumed; pausing again without a reason keeps the one it has.
+
+    Raises: ScheduleNotFound, RevisionMismatch.
+    """
 
     def change(task: PeriodicTask) -> None:
-        stored.change(task, {"enabled": False, "paused_reason": reason})
+        kept = None if task.enabled else task.paused_reason
+        stored.change(task, {"enabled": False, "paused_reason": reason or kept})
 
     return _edit(session, schedule_id, change, action="pause", expected=expected, actor=actor)
 
@@ -141,10 +145,9 @@ def _edit(
 def _patched(task: PeriodicTask, patch: dict[str, Any]) -> ScheduleFields:
     """The fields that the patch names, as they will be, and those they are to be checked against."""
     current = document_of(task)
-    timing = patch.get("timing")
-    if isinstance(timing, dict):
-        current["timing"] = _timing_to_patch(current["timing"], timing)
     merged = documents.merge_patch(current, patch)
+    if isinstance(patch.get("timing"), dict):
+        merged["timing"] = _patched_timing(current["timing"], patch["timing"])
     fixed = [FieldProblem(name, "is set by the service") for name in READ_ONLY if name in patch]
     fixed += [FieldProblem(name, "cannot be removed") for name in REQUIRED if name in patch and patch[name] is None]
     touched = {name: merged[name] for name in patch if name in merged and name not in READ_ONLY}
@@ -159,13 +162,11 @@ def _patched(task: PeriodicTask, patch: dict[str, Any]) -> ScheduleFields:
     return fields
 
 
-def _timing_to_patch(current: dict[str, Any] | None, patch: dict[str, Any]) -> dict[str, Any] | None:
-    """What of the present timing the patch's one is merged into."""
-    if current is None or patch.get("type", current["type"]) != current["type"]:
-        return None
-    if patch.get("expression") is not None:
-        return {name: current[name] for name in ("type", "timezone", "day_match")}
-    return current
+def _patched_timing(current: dict[str, Any] | None, patch: dict[str, Any]) -> Any:
+    """An expression replaces the five fields."""
+    if current is not None and patch.get("expression") is not None:
+        current = {name: value for name, value in current.items() if name not in FIVE}
+    return documents.merge_patch(current, patch, typed=True)
 
 
 def _set_timing(task: PeriodicTask, wanted: TimingDocument, *, session: Session, now: datetime) -> None:

@@ -31,4 +31,7 @@ def resolve_local(local: datetime, timezone: str) -> datetime:
     """
     if local.tzinfo is not None:
         raise InvalidTiming.field("clocked_time", "has an offset and a time zone: give one of them", "2026-01-01T09:00")
-    return zones.resolve(local, zones.load(timezone))
+    try:
+        return zones.resolve(local, zones.load(timezone))
+    except OverflowError:
+        raise InvalidTiming.field("clocked_time", "is out of the calendar's range", "2026-01-01T09:00") from None

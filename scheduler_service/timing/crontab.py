@@ -55,7 +55,8 @@ class Crontab:
 
     def __post_init__(self) -> None:
         for kind in _KINDS:
-            object.__setattr__(self, kind.name, "".join(getattr(self, kind.name).split()))
+            parts = getattr(self, kind.name).split(",")  # Celery reads "1, 5" too, so rows may hold it
+            object.__setattr__(self, kind.name, ",".join(part.strip() for part in parts))
         grid, zone, real_time = _compiled(self.fields, self.timezone, self.day_match)
         object.__setattr__(self, "_grid", grid)
         object.__setattr__(self, "_zone", zone)
@@ -113,6 +114,8 @@ class Crontab:
         return None
 
     def span(self, after: datetime, until: datetime) -> Span:
+        if after.tzinfo is None or until.tzinfo is None:
+            raise TypeError("a naive datetime names no instant")
         after, until = after.astimezone(UTC), until.astimezone(UTC)
         if until <= after:
             return NOTHING
@@ -203,4 +206,6 @@ def _compiled(texts: tuple[str, ...], timezone: str, day_match: str) -> tuple[Gr
 
 
 def _never(texts: tuple[str, ...]) -> str:
-    return f"never comes: no year has a day {texts[2]!r} in month {texts[3]!r} that is a weekday {texts[4]!r}"
+    _, _, day, month, weekday = texts
+    on_weekday = "" if weekday[0] in "*?" else f" on weekday {weekday}"
+    return f"never comes: there is no day {day} in month {month}{on_weekday}, in any year"

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from billiard.exceptions import Terminated, WorkerLostError
+from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
 from celery.worker.request import Request
 
 from scheduler_service.worker.recording import Attempt, Recorder
@@ -27,8 +27,7 @@ class TrackedRequest(Request):
         finally:
             attempt = self._attempt()
             if not soft and attempt is not None:
-                error = f"the hard time limit of {timeout} s was exceeded"
-                self._recorder().finish(attempt, "timed_out", error=error)
+                self._timed_out(attempt, timeout)
 
     def _announce_revoked(self, reason: str, terminated: bool, signum: Any, expired: bool) -> Any:
         super()._announce_revoked(reason, terminated, signum, expired)
@@ -46,11 +45,17 @@ class TrackedRequest(Request):
         if attempt is None or self._already_revoked:
             return
         why = getattr(why, "exc", why)
+        if isinstance(why, TimeLimitExceeded):
+            self._timed_out(attempt, why.args[0])
+            return
         if self._success_is_stored(why):
             self._recorder().finish(attempt, "succeeded", reason="its process was lost after it succeeded")
             return
         sentence = "its worker was shut down" if isinstance(why, Terminated) else f"{type(why).__name__}: {why}"
         self._recorder().lost(attempt, acks_late=bool(self.task.acks_late), why=sentence)
+
+    def _timed_out(self, attempt: Attempt, seconds: float) -> None:
+        self._recorder().finish(attempt, "timed_out", error=f"the hard time limit of {seconds} s was exceeded")
 
     def _success_is_stored(self, why: BaseException) -> bool:
         return isinstance(why, WorkerLostError) and bool(self._success_was_stored())

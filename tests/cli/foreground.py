@@ -6,27 +6,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import httpx
 import psutil
 
-T = TypeVar("T")
+from tests.support.waiting import eventually
 
 PROCESSES = ("valkey", "api", "beat", "worker-default", "worker-heavy", "worker-backup")
 UP_WITHIN = 30.0
-
-
-def eventually(probe: Callable[[], T | None], *, within: float = 10.0, what: str = "it") -> T:
-    """The first true answer of the probe. Fails when there is none in time."""
-    deadline = time.monotonic() + within
-    while not (answer := probe()):
-        assert time.monotonic() < deadline, f"{what} did not happen within {within} s"
-        time.sleep(0.05)
-    return answer
 
 
 def free_port() -> int:
@@ -91,8 +79,8 @@ class Foreground:
         return "is up." in self.screen
 
     def wait(self) -> "Foreground":
-        eventually(self.is_up, within=UP_WITHIN, what="up")
-        eventually(lambda: set(self.children()) == set(PROCESSES), what="a process of every name")
+        eventually(self.is_up, within=UP_WITHIN)
+        eventually(lambda: set(self.children()) == set(PROCESSES), within=10)
         return self
 
     def is_healthy(self) -> bool:

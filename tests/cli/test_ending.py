@@ -4,7 +4,8 @@ import signal
 import time
 from collections.abc import Callable
 
-from tests.cli.foreground import Foreground, eventually, is_alive
+from tests.cli.foreground import Foreground, is_alive
+from tests.support.waiting import eventually
 
 SCHEDULE = {
     "name": "kept",
@@ -24,7 +25,7 @@ def test_sigterm_ends_everything_in_order_and_the_next_start_has_all_that_was(st
 
     assert time.monotonic() - began < 10
     assert code == 0
-    eventually(lambda: not any(map(is_alive, family)), within=1, what="the end of all its processes")
+    eventually(lambda: not any(map(is_alive, family)), within=1)
     assert "is killed" not in first.screen
     second = start().wait()
     with second.client() as api:
@@ -39,17 +40,17 @@ def test_killing_it_leaves_nothing_behind_and_the_next_one_starts(start: Callabl
     first.end(signal.SIGKILL)
     second = start()
 
-    eventually(lambda: not any(map(is_alive, family)), within=3, what="the end of all its processes")
+    eventually(lambda: not any(map(is_alive, family)), within=3)
     second.wait()
 
 
 def test_ctrl_c_while_it_starts_ends_it_too(start: Callable[[], Foreground]) -> None:
     service = start()
-    eventually(lambda: "valkey " in service.screen, what="the broker's first line")
+    eventually(lambda: "valkey " in service.screen, within=10)
     family = service.family()
 
     code = service.end(signal.SIGINT)
 
     assert code == 0
-    eventually(lambda: not any(map(is_alive, family)), within=1, what="the end of all its processes")
+    eventually(lambda: not any(map(is_alive, family)), within=1)
     assert "Traceback" not in service.screen

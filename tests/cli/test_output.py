@@ -4,7 +4,7 @@ import io
 import os
 
 from scheduler_service.cli.output import Output
-from tests.cli.foreground import eventually
+from tests.support.waiting import eventually
 
 
 def shown(*, colour: bool, written: bytes) -> str:
@@ -14,7 +14,7 @@ def shown(*, colour: bool, written: bytes) -> str:
     output.follow("api", os.fdopen(reader, "rb"))
     os.write(writer, written)
     os.close(writer)
-    eventually(lambda: stream.getvalue().endswith("last\n"), what="the last line")
+    eventually(lambda: stream.getvalue().endswith("last\n"), within=10)
     output.close()
     return stream.getvalue()
 

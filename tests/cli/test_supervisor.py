@@ -13,7 +13,8 @@ import pytest
 from scheduler_service.cli.interrupts import Interrupts
 from scheduler_service.cli.output import Output
 from scheduler_service.cli.supervisor import Patience, Program, Supervisor
-from tests.cli.foreground import eventually, is_alive
+from tests.cli.foreground import is_alive
+from tests.support.waiting import eventually
 
 BUSY = "import time; print('ready', flush=True); time.sleep(60)"
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {BUSY}"
@@ -42,7 +43,7 @@ class Stage:
         self.supervisor.start(
             Program(name, command, os.environ, hurry=signal.SIGQUIT, serves_others=serves_others),
         )
-        eventually(lambda: self.screen.count("ready") > ready, what="ready")
+        eventually(lambda: self.screen.count("ready") > ready, within=10)
         (process,) = set(psutil.Process().children()) - before
         return process
 
@@ -97,7 +98,7 @@ def test_what_does_not_end_is_killed_with_all_its_children(stage: Stage) -> None
     stage.supervisor.stop()
 
     assert len(family) == 2
-    eventually(lambda: not any(map(is_alive, family)), what="the end of all")
+    eventually(lambda: not any(map(is_alive, family)), within=10)
     assert "program has not ended; it is killed" in stage.screen
 
 
@@ -108,7 +109,7 @@ def test_who_serves_the_others_ends_after_them(stage: Stage) -> None:
 
     stage.supervisor.stop()
 
-    eventually(lambda: "server | ended" in stage.screen, what="the end of the server")
+    eventually(lambda: "server | ended" in stage.screen, within=10)
     assert stage.screen.index("client is still busy") < stage.screen.index("server | ended")
 
 
@@ -140,7 +141,7 @@ def test_what_a_dead_one_left_behind_is_killed_before_it_is_started_again(stage:
     stage.watch(until="ready", times=2)
 
     assert "program ended (SIGKILL); starting it again in 0.1 s" in stage.screen
-    eventually(lambda: not is_alive(child), what="the end of the child")
+    eventually(lambda: not is_alive(child), within=10)
 
 
 def test_what_cannot_be_started_is_tried_again(stage: Stage) -> None:

@@ -6,7 +6,8 @@ import httpx
 import pytest
 import redis
 
-from tests.cli.foreground import PROCESSES, Foreground, command, eventually, free_port
+from tests.cli.foreground import PROCESSES, Foreground, command, free_port
+from tests.support.waiting import eventually
 
 
 def test_it_shows_where_the_api_is_and_a_key_that_opens_it(running: Foreground) -> None:
@@ -22,7 +23,7 @@ def test_it_shows_where_the_api_is_and_a_key_that_opens_it(running: Foreground) 
 
 
 def test_every_line_of_a_process_has_its_name_in_front(running: Foreground) -> None:
-    eventually(lambda: running.screen.count(" ready.") == 3, what="three workers ready")
+    eventually(lambda: running.screen.count(" ready.") == 3, within=10)
 
     names = {line.split("|")[0] for line in running.screen.splitlines() if "|" in line}
 
@@ -71,15 +72,15 @@ def test_a_killed_process_is_started_again(running: Foreground, name: str) -> No
     eventually(lambda: running.children().get(name, killed).pid != killed.pid, what=f"a new {name}")
 
     assert f"{name} ended (SIGKILL); starting it again" in running.screen
-    eventually(running.is_healthy, what="a healthy API")
+    eventually(running.is_healthy, within=10)
 
 
 def test_a_killed_worker_leaves_no_process_of_its_pool(running: Foreground) -> None:
     worker = running.children()["worker-default"]
-    pool = eventually(worker.children, what="a pool")
+    pool = eventually(worker.children, within=10)
     worker.kill()
 
-    eventually(lambda: not any(process.is_running() for process in pool), what="the end of the pool")
+    eventually(lambda: not any(process.is_running() for process in pool), within=10)
 
 
 def test_a_second_one_on_the_directory_is_refused(running: Foreground) -> None:

@@ -111,7 +111,6 @@ def test_the_settings_are_understood() -> None:
     settings = Settings.model_validate(given)
 
     assert settings.database == "postgresql://scheduler:pg@postgres:5432/scheduler"
-    assert settings.outbound_allow == ("api:8000",)
     assert settings.self_url == "http://api:8000"
 
 

@@ -216,8 +216,12 @@ def test_an_instant_may_come_in_any_zone_and_leaves_in_utc() -> None:
 
 
 def test_a_naive_datetime_is_no_instant() -> None:
+    naive = datetime(2026, 1, 1)  # noqa: DTZ001
+
     with pytest.raises(TypeError, match="naive"):
-        Crontab().next_after(datetime(2026, 1, 1))  # noqa: DTZ001
+        Crontab().next_after(naive)
+    with pytest.raises(TypeError, match="naive"):
+        Crontab().span(naive, at("2026-01-02"))
 
 
 def test_a_span_excludes_its_start_and_includes_its_end() -> None:

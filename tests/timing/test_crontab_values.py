@@ -11,10 +11,14 @@ from scheduler_service.timing.crontab import ALIASES, Crontab
 def test_equal_crontabs_are_one_value() -> None:
     crontab = Crontab.parse(" */5  9-17 * *  mon-fri ", timezone="Asia/Tokyo", day_match="or")
 
-    assert crontab == Crontab("*/5", "9 - 17", "*", "*", "mon-fri", "Asia/Tokyo", "or")
+    assert crontab == Crontab(" */5", "9-17 ", "*", "*", "mon-fri", "Asia/Tokyo", "or")
     assert len({crontab, pickle.loads(pickle.dumps(crontab))}) == 1
     assert crontab.expression == "*/5 9-17 * * mon-fri"
     assert crontab != Crontab.parse("*/5 9-17 * * mon-fri", timezone="Asia/Seoul", day_match="or")
+
+
+def test_spaces_around_commas_count_for_nothing() -> None:
+    assert Crontab("0", "9, 17") == Crontab("0", "9,17")
 
 
 @pytest.mark.parametrize("alias", ALIASES)
@@ -41,6 +45,11 @@ def test_every_bad_field_is_named_with_a_reason_and_an_example() -> None:
             "Europe/Berlin",
         ),
     ]
+
+
+@pytest.mark.parametrize("hour", ["1 5", "9 - 17", "*/ 2"])
+def test_spaces_elsewhere_are_refused_rather_than_closed_up(hour: str) -> None:
+    assert [problem.field for problem in problems({"hour": hour})] == ["hour"]
 
 
 @pytest.mark.parametrize(

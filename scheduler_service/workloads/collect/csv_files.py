@@ -10,9 +10,10 @@ import gzip
 import io
 import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING, Any
 
 from scheduler_service.errors import FileMalformed, TooManyRows
 from scheduler_service.workloads.collect.definitions import FileSource
@@ -53,16 +54,21 @@ class CsvReader:
 
     def stage(self, descriptor: int, name: str, target: Path, most_rows: int) -> Part:
         """Copy the open file to `target`, all as text. Raises FileMalformed with lines, TooManyRows."""
-        path = self._as_utf8(descriptor, name, target.with_suffix(".csv"))
+        import duckdb
+
+        copy = target.with_suffix(".csv")
+        path = self._as_utf8(descriptor, name, copy)
         columns = self._columns(path, name)
         if not columns:
             return Part(target, "text", {}, 0)
-        found = self._connection.execute(
-            f"COPY (SELECT * FROM {self._read(path, columns)} LIMIT {most_rows + 1}) TO {literal(target)} "
-            "(FORMAT parquet)"
-        ).fetchone()
+        try:
+            rows = self._copied(path, columns, target, most_rows)
+        except duckdb.InvalidInputException as error:
+            if "invalid state" not in str(error):  # what DuckDB says of a file with both kinds of line end
+                raise
+            self._transcode(descriptor, name, copy, newline=None)
+            rows = self._copied(str(copy), columns, target, most_rows)
         self._refuse_rejects(name)
-        rows = int(found[0]) if found else 0
         if rows > most_rows:
             raise TooManyRows(most_rows)
         return Part(target, "text", self._types(target, columns), rows, self._source.dateformat)
@@ -72,15 +78,16 @@ class CsvReader:
 
         DuckDB knows few encodings, and reports neither a gzip that is cut off nor one whose checksum is wrong.
         """
-        packed = name.lower().endswith(".gz")
-        if not packed and self._source.encoding.lower() in UTF8:
+        if not _is_packed(name) and self._source.encoding.lower() in UTF8:
             return f"/dev/fd/{descriptor}"
+        self._transcode(descriptor, name, target, newline="")
+        return str(target)
+
+    def _transcode(self, descriptor: int, name: str, target: Path, *, newline: str | None) -> None:
+        """Copy as UTF-8; `newline=None` makes all line ends alike."""
         line = 1
         try:
-            with os.fdopen(os.dup(descriptor), "rb") as raw, target.open("w", encoding="utf-8", newline="") as out:
-                raw.seek(0)
-                unpacked: BinaryIO = gzip.GzipFile(fileobj=raw) if packed else raw  # type: ignore[assignment]
-                text = io.TextIOWrapper(unpacked, encoding=self._source.encoding, newline="")
+            with _text(descriptor, name, self._source.encoding, newline) as text, _target(target) as out:
                 size = 0
                 while block := text.read(BLOCK):
                     self._stop.check()
@@ -92,7 +99,13 @@ class CsvReader:
             raise FileMalformed(name, [(line, f"its gzip is broken: {error}")]) from error
         except UnicodeError as error:
             raise FileMalformed(name, [(line, f"from here on it is not {self._source.encoding}")]) from error
-        return str(target)
+
+    def _copied(self, path: str, columns: list[str], target: Path, most_rows: int) -> int:
+        found = self._connection.execute(
+            f"COPY (SELECT * FROM {self._read(path, columns)} LIMIT {most_rows + 1}) TO {literal(target)} "
+            "(FORMAT parquet)"
+        ).fetchone()
+        return int(found[0]) if found else 0
 
     def _columns(self, path: str, name: str) -> list[str]:
         """The columns by the first record; none if there is nothing in the file."""
@@ -161,3 +174,22 @@ class CsvReader:
             if count == filled[column]:
                 result[column].append(name)
         return {column: [*names, "VARCHAR"] if filled[column] else [] for column, names in result.items()}
+
+
+def _is_packed(name: str) -> bool:
+    return name.lower().endswith(".gz")
+
+
+@contextmanager
+def _text(descriptor: int, name: str, encoding: str, newline: str | None) -> Iterator[io.TextIOWrapper]:
+    """The open file's text from its beginning, unpacked."""
+    with ExitStack() as stack:
+        raw: Any = stack.enter_context(os.fdopen(os.dup(descriptor), "rb"))
+        raw.seek(0)
+        if _is_packed(name):
+            raw = stack.enter_context(gzip.GzipFile(fileobj=raw))
+        yield stack.enter_context(io.TextIOWrapper(raw, encoding=encoding, newline=newline))
+
+
+def _target(path: Path) -> IO[str]:
+    return path.open("w", encoding="utf-8", newline="")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from scheduler_service.workloads.collect.staging import Part
 from scheduler_service.workloads.identifiers import literal, quoted
 
-LARGEST_RECORD = 256 * 2**20
+SMALLEST_BUFFER = 4 * 2**20
 
 
 def select(part: Part, columns: Mapping[str, str]) -> str:
@@ -18,7 +18,7 @@ def select(part: Part, columns: Mapping[str, str]) -> str:
         types = ", ".join(f"{literal(name)}: {literal(columns[target])}" for name, target in wanted)
         source = (
             f"read_json({literal(part.path)}, format = 'newline_delimited', columns = {{{types}}}, "
-            f"maximum_object_size = {LARGEST_RECORD})"
+            f"maximum_object_size = {max(SMALLEST_BUFFER, part.longest + 1)})"
         )
         fields = [f"{quoted(name)} AS {quoted(target)}" for name, target in wanted]
     else:

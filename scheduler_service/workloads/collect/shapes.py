@@ -49,6 +49,7 @@ class RecordWriter:
         self._file = path.open("wb")
         self._names = ColumnNames()
         self._kinds: dict[str, int] = {}
+        self._longest = 0
         self.rows = 0
 
     def __enter__(self) -> Self:
@@ -69,7 +70,8 @@ class RecordWriter:
     def part(self) -> Part:
         """What was written, once all is."""
         self._file.flush()
-        return Part(self._path, "json", {name: type_of(kinds) for name, kinds in self._kinds.items()}, self.rows)
+        columns = {name: type_of(kinds) for name, kinds in self._kinds.items()}
+        return Part(self._path, "json", columns, self.rows, longest=self._longest)
 
     def _line(self, record: dict[str, Any]) -> bytes:
         row = {self._names.of(field): value for field, value in record.items()}
@@ -80,7 +82,9 @@ class RecordWriter:
             if isinstance(value, float) and not math.isfinite(value):
                 row[name] = value = None
             self._kinds[name] = known | kind_of(value, known)
-        return _dumped(row).encode("utf-8", "replace") + b"\n"  # a lone surrogate is no character
+        line = _dumped(row).encode("utf-8", "replace") + b"\n"  # a lone surrogate is no character
+        self._longest = max(self._longest, len(line))
+        return line
 
 
 def _dumped(row: dict[str, Any]) -> str:

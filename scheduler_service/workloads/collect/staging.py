@@ -31,13 +31,15 @@ class Task:
 
 @dataclass(frozen=True)
 class Part:
-    """One staged file. `columns` maps each name to its DuckDB type, or None where every value is NULL."""
+    """One staged file. `columns` maps each name to its DuckDB type, or None where every value is NULL; `longest` is
+    the size of a JSON part's longest record."""
 
     path: Path
     kind: PartKind
     columns: Mapping[str, str | None]
     rows: int
     dateformat: str | None = None
+    longest: int = 0
 
 
 @dataclass(frozen=True)

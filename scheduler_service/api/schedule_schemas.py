@@ -1,0 +1,166 @@
+"""Schedules over the wire: what a list is asked, what an answer says."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, Field
+
+from scheduler_service.api.schemas import Query, Word
+from scheduler_service.services.fields import Moment
+from scheduler_service.services.previews import MOST, Preview
+from scheduler_service.services.schedule_documents import Kind, document_of
+from scheduler_service.services.timing_documents import timing_text
+from scheduler_service.storage.models import PeriodicTask
+from scheduler_service.storage.schedules import Order, ScheduleFilter, state_of
+
+State = Literal["active", "paused", "completed", "quarantined"]
+Sort = Literal[
+    "name", "-name", "next_run_at", "-next_run_at", "last_run_at", "-last_run_at", "created_at", "-created_at",
+    "date_changed", "-date_changed",
+]  # fmt: skip
+
+
+class ScheduleQuery(Query):
+    """Which schedules, in which order."""
+
+    kind: Kind | None = None
+    enabled: bool | None = None
+    state: State | None = None
+    task: Word | None = None
+    tag: Word | None = None
+    q: Word | None = Field(default=None, description="Looked for in name, task and description")
+    sort: Sort = "name"
+
+    def wanted(self) -> ScheduleFilter:
+        """The filter."""
+        return ScheduleFilter(self.kind, self.enabled, self.state, self.task, self.tag, self.q)
+
+    def order(self) -> Order:
+        """The order."""
+        return Order(self.sort.removeprefix("-"), self.sort.startswith("-"))
+
+
+class NextQuery(BaseModel):
+    """How many occurrences, after which instant: by default after now."""
+
+    model_config = {"extra": "forbid"}
+
+    count: int = Field(default=10, ge=1, le=MOST)
+    after: Moment | None = None
+
+
+class CrontabTiming(BaseModel):
+    """Five fields in a time zone."""
+
+    type: Literal["crontab"]
+    minute: str
+    hour: str
+    day_of_month: str
+    month_of_year: str
+    day_of_week: str
+    timezone: str
+    day_match: str
+
+
+class IntervalTiming(BaseModel):
+    """Every so many periods."""
+
+    type: Literal["interval"]
+    every: int
+    period: str
+
+
+class ClockedTiming(BaseModel):
+    """Once."""
+
+    type: Literal["clocked"]
+    clocked_time: datetime
+
+
+class ScheduleOut(BaseModel):
+    """A schedule: what runs, when, and where it stands."""
+
+    id: int
+    name: str
+    kind: str
+    task: str
+    args: list[Any]
+    kwargs: dict[str, Any]
+    timing: Annotated[CrontabTiming | IntervalTiming | ClockedTiming, Field(discriminator="type")] | None
+    timing_text: str
+    enabled: bool
+    state: State
+    paused_reason: str | None
+    after: list[Any]
+    start_time: datetime | None
+    expires: datetime | None
+    expire_seconds: int | None
+    one_off: bool
+    max_runs: int | None
+    queue: str | None
+    exchange: str | None
+    routing_key: str | None
+    headers: dict[str, Any]
+    priority: int | None
+    jitter_seconds: int
+    misfire_policy: str
+    misfire_grace_seconds: int
+    catchup_window_seconds: int | None
+    overlap_policy: str
+    pause_after_failures: int | None
+    calendar: None
+    tags: list[str]
+    description: str
+    next_run_at: datetime | None = Field(description="Null unless active; for a moment also after an edit")
+    last_run_at: datetime | None
+    total_run_count: int
+    revision: int
+    created_at: datetime
+    date_changed: datetime
+
+    @classmethod
+    def of(cls, task: PeriodicTask) -> Self:
+        """The schedule as it looks over the wire."""
+        state = state_of(task)
+        return cls.model_validate(
+            {
+                **document_of(task),
+                "id": task.id,
+                "timing_text": timing_text(task),
+                "state": state,
+                "next_run_at": task.next_run_at if state == "active" else None,
+                "last_run_at": task.last_run_at,
+                "total_run_count": task.total_run_count,
+                "revision": task.revision,
+                "created_at": task.created_at,
+                "date_changed": task.date_changed,
+            }
+        )
+
+
+class OccurrenceOut(BaseModel):
+    """An occurrence, when its run is to be sent, and what the timing's own clocks show at it."""
+
+    occurrence_at: datetime
+    fire_at: datetime
+    local: str = Field(examples=["2026-03-29T09:00:00+02:00"])
+
+
+class NextOut(BaseModel):
+    """What is to come."""
+
+    items: list[OccurrenceOut]
+    timing_text: str
+
+    @classmethod
+    def of(cls, preview: Preview) -> Self:
+        """The preview as it looks over the wire."""
+        items = [
+            OccurrenceOut(
+                occurrence_at=item.occurrence_at,
+                fire_at=item.fire_at,
+                local=item.occurrence_at.astimezone(preview.zone).isoformat(),
+            )
+            for item in preview.items
+        ]
+        return cls(items=items, timing_text=preview.timing_text)

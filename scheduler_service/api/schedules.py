@@ -1,0 +1,135 @@
+"""Routes of schedules."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Path, Query
+
+from scheduler_service.api.auth import Caller
+from scheduler_service.api.dependencies import Answering, IfMatch, Now, Reading, Writing
+from scheduler_service.api.run_schemas import RunDetailOut, RunOut, RunsOfScheduleQuery
+from scheduler_service.api.schedule_schemas import NextOut, NextQuery, ScheduleOut, ScheduleQuery
+from scheduler_service.api.schemas import MergePatch, PageOut, PauseRequest, TriggerRequest
+from scheduler_service.services import manual_runs, previews, runs, schedules
+from scheduler_service.services.fields import Id
+from scheduler_service.services.schedule_documents import ScheduleDocument, WholeScheduleDocument
+
+router = APIRouter(prefix="/schedules", tags=["schedules"])
+
+ScheduleId = Annotated[Id, Path()]
+
+
+@router.get("")
+def list_schedules(query: Annotated[ScheduleQuery, Query()], session: Reading) -> PageOut[ScheduleOut]:
+    """List schedules, filtered and sorted."""
+    return PageOut.of(
+        schedules.search(session, query.wanted(), order=query.order(), limit=query.limit, cursor=query.cursor),
+        ScheduleOut.of,
+    )
+
+
+@router.post("", status_code=201)
+def create_schedule(
+    body: ScheduleDocument, session: Writing, caller: Caller, now: Now, answer: Answering
+) -> ScheduleOut:
+    """Make a schedule. It first fires at its first occurrence after now."""
+    made = ScheduleOut.of(schedules.create(session, body, actor=caller, now=now))
+    return answer.tagged(answer.located(made, under="/api/v1/schedules"))
+
+
+@router.get("/{schedule_id}")
+def get_schedule(schedule_id: ScheduleId, session: Reading, answer: Answering) -> ScheduleOut:
+    """Read a schedule. Its ETag is its revision."""
+    return answer.tagged(ScheduleOut.of(schedules.get(session, schedule_id)))
+
+
+@router.put("/{schedule_id}")
+def replace_schedule(
+    schedule_id: ScheduleId,
+    body: WholeScheduleDocument,
+    session: Writing,
+    caller: Caller,
+    now: Now,
+    expected: IfMatch,
+    answer: Answering,
+) -> ScheduleOut:
+    """Replace a schedule: what is left out has its default. What was read may be sent back."""
+    task = schedules.replace(session, schedule_id, body, expected=expected, actor=caller, now=now)
+    return answer.tagged(ScheduleOut.of(task))
+
+
+@router.patch("/{schedule_id}")
+def patch_schedule(
+    schedule_id: ScheduleId,
+    body: Annotated[MergePatch, Body(examples=[{"description": "every morning", "queue": None}])],
+    session: Writing,
+    caller: Caller,
+    now: Now,
+    expected: IfMatch,
+    answer: Answering,
+) -> ScheduleOut:
+    """Change some fields, by JSON merge patch (RFC 7396). A timing of another type replaces the present one."""
+    task = schedules.patch(session, schedule_id, body, expected=expected, actor=caller, now=now)
+    return answer.tagged(ScheduleOut.of(task))
+
+
+@router.delete("/{schedule_id}", status_code=204)
+def delete_schedule(schedule_id: ScheduleId, session: Writing, caller: Caller, expected: IfMatch) -> None:
+    """Delete a schedule. Its runs stay; those that wait are cancelled."""
+    schedules.delete(session, schedule_id, expected=expected, actor=caller)
+
+
+@router.post("/{schedule_id}/pause")
+def pause_schedule(
+    schedule_id: ScheduleId,
+    session: Writing,
+    caller: Caller,
+    expected: IfMatch,
+    answer: Answering,
+    body: PauseRequest | None = None,
+) -> ScheduleOut:
+    """Stop a schedule from coming due until it is resumed."""
+    reason = body.reason if body else None
+    task = schedules.pause(session, schedule_id, reason=reason, expected=expected, actor=caller)
+    return answer.tagged(ScheduleOut.of(task))
+
+
+@router.post("/{schedule_id}/resume")
+def resume_schedule(
+    schedule_id: ScheduleId, session: Writing, caller: Caller, expected: IfMatch, answer: Answering
+) -> ScheduleOut:
+    """Let a paused schedule come due again. Paused time is not caught up."""
+    return answer.tagged(ScheduleOut.of(schedules.resume(session, schedule_id, expected=expected, actor=caller)))
+
+
+@router.post("/{schedule_id}/trigger", status_code=202)
+def trigger_schedule(
+    schedule_id: ScheduleId,
+    session: Writing,
+    caller: Caller,
+    now: Now,
+    answer: Answering,
+    body: TriggerRequest | None = None,
+) -> RunDetailOut:
+    """Run a schedule now, with all its options and perhaps other arguments. Its timing is not moved."""
+    given = body or TriggerRequest()
+    run = manual_runs.trigger(session, schedule_id, args=given.args, kwargs=given.kwargs, actor=caller, now=now)
+    return answer.located(RunDetailOut.of(run), under="/api/v1/runs")
+
+
+@router.get("/{schedule_id}/next")
+def preview_schedule(
+    schedule_id: ScheduleId, query: Annotated[NextQuery, Query()], session: Reading, now: Now
+) -> NextOut:
+    """The next occurrences, as Beat will decide them; of a paused schedule, as if it were resumed."""
+    return NextOut.of(previews.upcoming(session, schedule_id, after=query.after or now, count=query.count))
+
+
+@router.get("/{schedule_id}/runs")
+def list_runs_of_schedule(
+    schedule_id: ScheduleId, query: Annotated[RunsOfScheduleQuery, Query()], session: Reading
+) -> PageOut[RunOut]:
+    """List the runs of a schedule."""
+    page = runs.search_of_schedule(
+        session, schedule_id, query.wanted(schedule_id), order=query.order, limit=query.limit, cursor=query.cursor
+    )
+    return PageOut.of(page, RunOut.of)

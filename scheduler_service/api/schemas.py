@@ -1,0 +1,53 @@
+"""What queries ask and answers say, beyond the documents that `services` reads."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from scheduler_service.services.fields import Document, JsonList, JsonObject, Reason, checked_line
+from scheduler_service.services.paging import DEFAULT_LIMIT, LARGEST_PAGE, Page
+
+T = TypeVar("T")
+Row = TypeVar("Row")
+
+Word = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(checked_line)]
+
+
+class Query(BaseModel):
+    """An unknown parameter is a mistake, and not a filter that finds everything."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=LARGEST_PAGE)
+    cursor: Annotated[str, StringConstraints(max_length=2000)] | None = Field(
+        default=None, description="`next_cursor` of the page before"
+    )
+
+
+class PageOut(BaseModel, Generic[T]):
+    """Some of a list, and where to go on: null at the end."""
+
+    items: list[T]
+    next_cursor: str | None
+
+    @classmethod
+    def of(cls, page: Page[Row], make: Callable[[Row], T]) -> "PageOut[T]":
+        """The page with its rows as they look over the wire."""
+        return PageOut(items=[make(row) for row in page.items], next_cursor=page.next_cursor)
+
+
+class PauseRequest(Document):
+    """Why; shown to whoever wonders."""
+
+    reason: Reason | None = None
+
+
+class TriggerRequest(Document):
+    """Arguments in place of the schedule's."""
+
+    args: JsonList | None = None
+    kwargs: JsonObject | None = None
+
+
+MergePatch = dict[str, Any]

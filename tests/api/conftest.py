@@ -1,0 +1,36 @@
+"""The API over each database, on a clock that the test holds."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from scheduler_service.api.app import create_api
+from scheduler_service.storage.session import Database
+from scheduler_service.workloads.warehouse import Warehouse
+from tests.api.serving import KEY, Server
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    with Server().running() as running:
+        yield running
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    return Warehouse(tmp_path / "warehouse.duckdb")
+
+
+@pytest.fixture
+def served(server: Server, held_database: Database, warehouse: Warehouse) -> Server:
+    server.app = create_api(held_database, admin_key=KEY, warehouse=warehouse)
+    return server
+
+
+@pytest.fixture
+def api(served: Server) -> Iterator[httpx.Client]:
+    """A client with the admin's key."""
+    with served.client() as client:
+        yield client
