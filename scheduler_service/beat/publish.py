@@ -107,16 +107,18 @@ class Publisher:
         task = self._app.tasks.get(message.task)
         own = dict(task._get_exec_options()) if task is not None else {}
         options = {name: value for name, value in {**own, **message.options}.items() if value is not None}
-        self._refuse_unbound(options)
+        self._bind(options)
         routed: dict[str, Any] = self._app.amqp.router.route(options, message.task, message.args, message.kwargs, task)
         return routed
 
-    def _refuse_unbound(self, options: dict[str, Any]) -> None:
-        """Redis drops, without a word, what is sent to an exchange that no queue is bound to."""
+    def _bind(self, options: dict[str, Any]) -> None:
+        """Redis drops, without a word, what is sent to an exchange that no queue is bound to: bind, or refuse."""
         exchange = options.get("exchange")
         if not self._drops_unbound or not exchange or options.get("queue"):
             return
-        if all(queue.exchange is None or queue.exchange.name != exchange for queue in self._app.amqp.queues.values()):
+        queues = self._app.amqp.queues.values()
+        options["declare"] = [queue for queue in queues if queue.exchange and queue.exchange.name == exchange]
+        if not options["declare"]:
             raise ValueError(f"no queue of this app is bound to the exchange {exchange!r}")
 
 

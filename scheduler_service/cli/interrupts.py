@@ -7,10 +7,13 @@ only counted, and wake whoever pauses here: stopping several processes in order 
 import os
 import select
 import signal
+import time
 from types import FrameType, TracebackType
 from typing import Self
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: Seconds within which signals are one request: `make` and `timeout` send one on that the whole group has had already.
+ONE_REQUEST = 0.5
 
 
 class Interrupts:
@@ -19,6 +22,7 @@ class Interrupts:
     def __init__(self) -> None:
         self.count = 0
         self._at_once = True
+        self._counted_at = float("-inf")
 
     def __enter__(self) -> Self:
         self._reader, self._writer = os.pipe()
@@ -48,7 +52,10 @@ class Interrupts:
     def _received(self, number: int, _frame: FrameType | None) -> None:
         if number == signal.SIGCHLD:
             return
-        self.count += 1
+        now = time.monotonic()
+        if now - self._counted_at < ONE_REQUEST:
+            return
+        self.count, self._counted_at = self.count + 1, now
         if self._at_once and self.count == 1:
             raise KeyboardInterrupt
 

@@ -77,6 +77,7 @@ def create_checked_app(settings: Settings, *, needed_by: str) -> Any:
     from scheduler_service.storage import migrating
 
     app = create_app_with_broker(settings, needed_by=needed_by)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells at every look that it looks
     migrating.check(database_url(settings))
     return app
 

@@ -1,6 +1,6 @@
 """`up`: the whole service in the foreground, on nothing but this machine and one directory.
 
-The broker first, then the database, then everything that needs both. Secrets reach the children by environment,
+The database first, then the broker, then everything that needs both. Secrets reach the children by environment,
 never on a command line, which any user of the machine can read.
 """
 

@@ -50,8 +50,10 @@ class Valkey:
     def answers(self) -> bool:
         """Whether it takes commands now; not while it still reads its file."""
         from redis import Redis, RedisError
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
 
-        client = Redis.from_url(self.url, socket_timeout=1, socket_connect_timeout=1)
+        client = Redis.from_url(self.url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))
         try:
             return bool(client.ping())
         except RedisError:

@@ -17,6 +17,7 @@ def register(app: Celery, *, database: Callable[[], Database], site: CollectSite
 
     @app.task(
         name="collect.execute_task",
+        shared=False,  # another app in this process, a test's say, has a task of its own by this name
         bind=True,
         acks_late=True,  # a collect is idempotent on its run id, so it may be delivered again
         autoretry_for=(TransientFailure,),

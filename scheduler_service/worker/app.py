@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from celery import Celery
-from kombu import Queue
+from kombu.entity import Queue
 
 from scheduler_service.errors import CannotStart
 from scheduler_service.settings import Settings
@@ -35,7 +35,6 @@ def create_app(settings: Settings) -> Celery:
         task_queues=[Queue("default"), Queue("heavy")],
         task_default_queue="default",
         task_routes={"etl.*": {"queue": "heavy"}},
-        task_send_sent_event=True,
         task_track_started=True,
         timezone="UTC",
         worker_prefetch_multiplier=1,

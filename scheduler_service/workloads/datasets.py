@@ -95,7 +95,9 @@ def _last_load(connection: "DuckDBPyConnection", name: str) -> tuple[datetime | 
     if not columns_of(connection, "_collect_run"):
         return None, None
     found = connection.execute(
-        "SELECT epoch_us(loaded_at), run_id FROM _collect_run WHERE dataset = ? ORDER BY loaded_at DESC LIMIT 1", [name]
+        "SELECT epoch_us(loaded_at), run_id FROM _collect_run WHERE dataset = ? "
+        "ORDER BY loaded_at DESC, rowid DESC LIMIT 1",
+        [name],
     ).fetchone()
     return (datetime.fromtimestamp(found[0] / 1_000_000, UTC), found[1]) if found else (None, None)
 

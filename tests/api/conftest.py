@@ -10,6 +10,7 @@ from scheduler_service.api.app import create_api
 from scheduler_service.storage.session import Database
 from scheduler_service.workloads.warehouse import Warehouse
 from tests.api.serving import KEY, Server
+from tests.support.clock import ManualClock
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +28,16 @@ def warehouse(tmp_path: Path) -> Warehouse:
 def served(server: Server, held_database: Database, warehouse: Warehouse) -> Server:
     server.app = create_api(held_database, admin_key=KEY, warehouse=warehouse)
     return server
+
+
+@pytest.fixture
+def sqlite_api(server: Server, sqlite_url: str, clock: ManualClock, warehouse: Warehouse) -> Iterator[httpx.Client]:
+    """The same over SQLite alone, for what no database has a part in."""
+    database = Database(sqlite_url, clock=clock)
+    server.app = create_api(database, admin_key=KEY, warehouse=warehouse)
+    with server.client() as client:
+        yield client
+    database.close()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -106,7 +107,7 @@ def test_a_run_of_an_untracked_task_never_blocks(held_database: Database, clock:
     ],
 )
 def test_a_finished_schedule_says_why(
-    held_database: Database, clock: ManualClock, fields: dict[str, object], expected: str
+    held_database: Database, clock: ManualClock, fields: dict[str, Any], expected: str
 ) -> None:
     key = given_schedule(held_database, every=10, **fields)
     pass_time(held_database, clock)

@@ -10,6 +10,7 @@ from scheduler_service.beat.wakeup import Wakeup, wakeup_for
 from scheduler_service.storage.session import Database
 from tests.support.rows import given_schedule, sql
 
+NEW = "INSERT INTO periodic_task (name, task, interval_id) SELECT 'new', 't', id FROM interval_schedule"
 WITHIN = {"postgresql": 0.1, "sqlite": 0.5}
 
 
@@ -45,10 +46,7 @@ def woken_after(database: Database, wakeup: Wakeup, statement: str) -> float:
         pytest.param("UPDATE periodic_task SET enabled = false", id="pause"),
         pytest.param("UPDATE periodic_task SET next_run_at = NULL", id="next run taken away"),
         pytest.param("UPDATE interval_schedule SET every = every + 1", id="timing edited"),
-        pytest.param(
-            "INSERT INTO periodic_task (name, task, interval_id) SELECT 'new', 't', id FROM interval_schedule",
-            id="new schedule",
-        ),  # fmt: skip
+        pytest.param(NEW, id="new schedule"),
     ],
 )
 def test_a_change_wakes_beat_soon(database: Database, wakeup: Wakeup, statement: str) -> None:

@@ -19,12 +19,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Foreground]:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[[], Foreground]]:
+def start(tmp_path: Path) -> Iterator[Callable[..., Foreground]]:
     """Start one on the test's own data directory, the same each time."""
     started: list[Foreground] = []
 
-    def start() -> Foreground:
-        started.append(Foreground(tmp_path / "var"))
+    def start(**settings: object) -> Foreground:
+        started.append(Foreground(tmp_path / "var", **settings))
         return started[-1]
 
     yield start

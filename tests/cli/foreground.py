@@ -45,15 +45,15 @@ def command(*words: str, **settings: object) -> subprocess.CompletedProcess[str]
 class Foreground:
     """One `up` on a data directory."""
 
-    def __init__(self, data_dir: Path, port: int | None = None) -> None:
+    def __init__(self, data_dir: Path, **settings: object) -> None:
         self.data_dir = data_dir
-        self.port = port or free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._screen = data_dir.parent / f"{data_dir.name}-{self.port}.log"
         with self._screen.open("wb") as screen:
             self.process = psutil.Popen(
                 [sys.executable, "-m", "scheduler_service.cli", "up"],
-                env=environment(data_dir=data_dir, api_port=self.port, concurrency=1),
+                env=environment(data_dir=data_dir, api_port=self.port, concurrency=1, **settings),
                 stdin=subprocess.DEVNULL,
                 stdout=screen,
                 stderr=subprocess.STDOUT,

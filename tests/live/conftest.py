@@ -36,6 +36,6 @@ def executions(broker: Broker) -> Callable[[], list[str]]:
 
     def read() -> list[str]:
         with broker.client() as client:
-            return [entry.decode() for entry in client.lrange("executed", 0, -1)]  # type: ignore[union-attr]
+            return [entry.decode() for entry in client.lrange("executed", 0, -1)]
 
     return read

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ Executions = Callable[[], list[str]]
 POOLS = ("prefork", "threads", "solo")
 
 
-def once(database: Database, task: str, *args: object, within: float = 15, **fields: object) -> TaskRun:
+def once(database: Database, task: str, *args: object, within: float = 15, **fields: Any) -> TaskRun:
     """The finished run of a task that is scheduled to run once, now."""
     key = given_schedule(database, name=f"{task} {args}", every=1, task=task, args=list(args), one_off=True, **fields)
     waiting = ("pending", "published", "running", "retrying")

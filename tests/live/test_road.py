@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 
 from scheduler_service.storage.session import Database
 from tests.support.processes import Site
@@ -26,7 +27,7 @@ def test_a_row_fires_is_edited_and_paused_by_plain_sql(
 
     done = runs(database, periodic_task_id=key)
     assert [run.result for run in done] == list(range(1, len(done) + 1))
-    gaps = {b.occurrence_at - a.occurrence_at for a, b in zip(done, done[1:], strict=False)}
+    gaps = {b.occurrence_at - a.occurrence_at for a, b in pairwise(done)}
     assert gaps == {timedelta(seconds=1)}
     assert all(run.started_at >= run.fire_at for run in done if run.started_at)
     assert schedule(database, key).total_run_count == len(done)

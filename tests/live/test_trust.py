@@ -14,7 +14,7 @@ from tests.support.broker import Broker
 from tests.support.postgres import Postgres
 from tests.support.processes import Site
 from tests.support.rows import given_schedule, given_schedules, runs, sql
-from tests.support.waiting import eventually, stays
+from tests.support.waiting import eventually
 
 Executions = Callable[[], list[str]]
 
@@ -89,7 +89,7 @@ def test_beat_lives_through_restarts_of_broker_and_database(
     broker.start()
     _goes_on(postgres_database, key)
 
-    postgres.cut_connections(postgres_database.url.render_as_string(hide_password=False))
+    postgres.restart()
     _goes_on(postgres_database, key)
 
     assert beat.alive

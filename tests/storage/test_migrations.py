@@ -120,12 +120,12 @@ def _catalog(url: str) -> list[tuple[str, ...]]:
                 " WHERE connamespace = 'public'::regnamespace"
                 " UNION ALL SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
             )
-            rows = connection.execute(text(statement)).all()
         else:
-            rows = connection.execute(text("SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'index'")).all()
-            rows += connection.execute(
-                text("SELECT name, name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
-            ).all()
+            statement = (
+                "SELECT tbl_name, name, sql FROM sqlite_master"
+                " WHERE type = 'index' OR type = 'table' AND name NOT LIKE 'sqlite%'"
+            )
+        rows = connection.execute(text(statement)).all()
         return sorted(
             (str(table), str(name), _clauses(str(sql))) for table, name, sql in rows if table != "alembic_version"
         )

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.exc import DBAPIError
 
 from scheduler_service.storage.models import PeriodicTask
@@ -90,18 +90,19 @@ def test_a_new_timing_reopens_what_was_complete_or_broken(held_database: Databas
 
 
 def test_a_timing_row_in_use_cannot_be_deleted_even_without_foreign_keys(held_database: Database, planned: int) -> None:
-    with pytest.raises(DBAPIError), held_database.transaction() as session:
+    with held_database.engine.connect() as connection:
         if held_database.dialect == "sqlite":
-            session.connection().exec_driver_sql("PRAGMA foreign_keys = off")
-        session.execute(text("DELETE FROM interval_schedule"))
+            connection.connection.cursor().execute("PRAGMA foreign_keys = off")
+        with pytest.raises(DBAPIError, match=r"in use|violates foreign key"):
+            connection.execute(text("DELETE FROM interval_schedule"))
 
     assert schedule(held_database, planned).interval_id is not None
 
 
 def test_deleting_a_schedule_ends_what_was_not_sent(held_database: Database, planned: int) -> None:
     insert = (
-        "INSERT INTO task_run (id, periodic_task_id, schedule_name, kind, task, args, kwargs, options, revision, origin,"
-        " state, occurrence_at, fire_at, decided_at, decided_by)"
+        "INSERT INTO task_run (id, periodic_task_id, schedule_name, kind, task, args, kwargs, options, revision,"
+        " origin, state, occurrence_at, fire_at, decided_at, decided_by)"
         " SELECT :id, id, name, kind, task, args, kwargs, '{}', 1, :state, :state, created_at, created_at, created_at,"
         " 'x' FROM periodic_task"
     )
@@ -121,4 +122,4 @@ def test_deleting_a_schedule_ends_what_was_not_sent(held_database: Database, pla
 
 def _bookkeeping(database: Database, key: int, **values: Any) -> None:
     with database.transaction() as session:
-        session.query(PeriodicTask).filter_by(id=key).update(values)
+        session.execute(update(PeriodicTask).where(PeriodicTask.id == key).values(values))

@@ -48,7 +48,7 @@ class Broker:
 
     def queued(self, queue: str) -> int:
         with self.client() as client:
-            length: int = client.llen(queue)  # type: ignore[assignment]
+            length: int = client.llen(queue)
             return length
 
 

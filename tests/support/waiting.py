@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T], *, within: float, every: float = 0.02) -> T:
+def eventually(look: Callable[[], T | None], *, within: float, every: float = 0.02) -> T:
     """What `look` answers once that is true; fails when it is not within so many seconds."""
     until = monotonic() + within
     pause = Event()

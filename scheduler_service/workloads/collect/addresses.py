@@ -70,7 +70,7 @@ class AllowList:
                 continue
             except ValueError:
                 host, _, port = entry.rpartition(":")
-            if not host or not port.isdigit():
+            if not host or "/" in host or not port.isdigit():
                 raise Invalid.field("outbound_allow", f"{entry!r} is neither host:port nor CIDR", "10.0.0.0/8")
             places.add((_plain(host), int(port)))
         return cls(frozenset(places), tuple(networks))

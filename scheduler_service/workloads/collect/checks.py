@@ -36,7 +36,18 @@ def _url(url: str) -> str:
     if parts.fragment:
         raise ValueError("must not have a fragment")
     _ = parts.port  # raises ValueError if it is none
-    if any(character.isspace() or ord(character) < 32 for character in url):
+    return _readable(url)
+
+
+def _readable(url: str) -> str:
+    """What the client will make of it: it refuses, for one, octal addresses."""
+    import httpx
+
+    try:
+        httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"is no URL: {error}") from error
+    if any(character.isspace() for character in url):
         raise ValueError("must not hold white space")
     return url
 

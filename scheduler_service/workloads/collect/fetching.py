@@ -87,6 +87,7 @@ class Fetcher:
             try:
                 answer = self._follow(url)
             except httpx.RequestError as error:
+                self._stop.check()
                 if last:
                     raise SourceUnreachable(shown(url), _reason(error), attempts=attempt) from None
                 self._stop.sleep(self._wait(attempt, None))

@@ -9,6 +9,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from queue import Empty, SimpleQueue
 from ssl import SSLContext
 from threading import Thread
@@ -141,6 +142,12 @@ class Bounded(httpcore.NetworkStream):
         return self._inner.get_extra_info(info)
 
 
+@cache
+def _trusted() -> SSLContext:
+    """Made once in a process: it takes 20 ms."""
+    return httpx.create_ssl_context()
+
+
 class GuardedTransport(httpx.BaseTransport):
     """httpx over the guard. For one thread; follows no redirect by itself."""
 
@@ -152,9 +159,7 @@ class GuardedTransport(httpx.BaseTransport):
         inner: httpcore.NetworkBackend | None = None,
     ) -> None:
         self._backend = Guarded(AllowList.of(allow), resolve=resolve, inner=inner)
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(), max_connections=4, network_backend=self._backend
-        )
+        self._pool = httpcore.ConnectionPool(ssl_context=_trusted(), max_connections=4, network_backend=self._backend)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self._backend.budget = request.extensions.get("budget") or Budget(request.url.host)

@@ -78,8 +78,8 @@ class _Load:
         return counts
 
     def _refuse_overlap(self) -> None:
-        """Appending what another run of this task has appended meanwhile would double it; merging would not."""
-        if self._definition.mode != "append" or not self._definition.source.incremental:
+        """What another run of this task loaded meanwhile would be doubled by appending, or undone by merging."""
+        if not self._definition.source.incremental:
             return
         cursor = self._staged.cursor
         moved = cursor is not None and books.cursor_of(self._connection, self._task) != cursor.began

@@ -1,0 +1,24 @@
+"""Run the benchmarks named on the command line, or all: `python -m benchmarks [first_tick|idle|burst …]`."""
+
+import sys
+from collections.abc import Callable
+
+from benchmarks.burst import burst
+from benchmarks.first_tick import first_tick
+from benchmarks.idle import idle
+from benchmarks.parts import Parts, parts
+
+BENCHMARKS: dict[str, Callable[[Parts], list[str]]] = {"first_tick": first_tick, "idle": idle, "burst": burst}
+
+
+def main(wanted: list[str]) -> None:
+    unknown = set(wanted) - set(BENCHMARKS)
+    if unknown:
+        sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    with parts() as running:
+        for name in wanted or BENCHMARKS:
+            for line in BENCHMARKS[name](running):
+                print(line, flush=True)
+
+
+main(sys.argv[1:])
