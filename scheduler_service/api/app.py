@@ -16,7 +16,7 @@ Instants are RFC 3339 in Z. Failures are RFC 9457 problems with a stable `code` 
 pages: pass `next_cursor` as `cursor` until it is null."""
 
 
-def create_api(database: Database, *, admin_key: str, warehouse: Warehouse | None = None) -> FastAPI:
+def create_api(database: Database, *, admin_key: str, warehouse: Warehouse) -> FastAPI:
     """The application over this database and warehouse; `admin_key` opens everything."""
     app = FastAPI(
         title="Scheduler service",

@@ -105,7 +105,7 @@ class Publisher:
     def _options(self, message: Message) -> dict[str, Any]:
         """The task's own options, overridden by the schedule's, routed by the app's rules."""
         task = self._app.tasks.get(message.task)
-        own = dict(task._get_exec_options()) if task is not None else {}
+        own = {**task._get_exec_options(), "ignore_result": task.ignore_result} if task is not None else {}
         options = {name: value for name, value in {**own, **message.options}.items() if value is not None}
         self._bind(options)
         routed: dict[str, Any] = self._app.amqp.router.route(options, message.task, message.args, message.kwargs, task)

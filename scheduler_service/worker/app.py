@@ -25,6 +25,7 @@ def create_app(settings: Settings) -> Celery:
     broker = settings.broker_url.get_secret_value()
     app = Celery("scheduler_service", set_as_current=False)
     app.conf.update(
+        beat_enable_remote_control=True,  # a Beat answers `inspect ping` for as long as it ticks: a health check
         broker_url=broker,
         broker_transport_options=REDIS_OPTIONS if broker.startswith(("redis", "valkey")) else {},
         broker_connection_retry_on_startup=True,
@@ -48,7 +49,7 @@ def create_app(settings: Settings) -> Celery:
 def _collect_site(settings: Settings) -> CollectSite:
     data = settings.data_dir.absolute()
     return CollectSite(
-        warehouse=Warehouse(data / "warehouse.duckdb"),
+        warehouse=Warehouse(settings.warehouse_file),
         staging_dir=data / "staging",
         clock=SystemClock(),
         connections=_connections(settings),

@@ -51,16 +51,16 @@ class RowPage:
 def every(connection: "DuckDBPyConnection") -> list[Dataset]:
     """Every dataset, by name."""
     names = connection.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main' AND table_name NOT LIKE '\\_%' ESCAPE '\\' "
-        "ORDER BY table_name"
+        "SELECT table_name FROM duckdb_tables() WHERE NOT internal AND schema_name = 'main' "
+        "AND NOT starts_with(table_name, '_') ORDER BY table_name"
     ).fetchall()
     return [get(connection, name) for (name,) in names]
 
 
 def get(connection: "DuckDBPyConnection", name: str) -> Dataset:
     """One dataset; raises DatasetNotFound."""
-    columns = columns_of(connection, name)
-    if not columns or not DATASET_NAME.fullmatch(name):
+    columns = columns_of(connection, name) if DATASET_NAME.fullmatch(name) else ()
+    if not columns:
         raise DatasetNotFound(name)
     (count,) = connection.execute(f"SELECT count(*) FROM {quoted(name)}").fetchone() or (0,)
     loaded_at, run_id = _last_load(connection, name)
@@ -82,13 +82,19 @@ def page(connection: "DuckDBPyConnection", name: str, *, limit: int, cursor: str
 
 
 def columns_of(connection: "DuckDBPyConnection", table: str) -> tuple[Column, ...]:
-    """The columns of a table, in order; none if there is no such table."""
-    found = connection.execute(
-        "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = 'main' AND table_name = ? "
-        "ORDER BY column_index",
-        [table],
-    ).fetchall()
-    return tuple(Column(name, type_) for name, type_ in found)
+    """The columns of a table, in order; none if there is no such table.
+
+    DESCRIBE takes 1 ms where `duckdb_columns()` takes 30 on a new connection. The full name keeps it from finding
+    DuckDB's own views.
+    """
+    import duckdb
+
+    (database,) = connection.execute("SELECT current_database()").fetchone() or ("",)
+    try:
+        found = connection.execute(f"DESCRIBE {quoted(database)}.main.{quoted(table)}").fetchall()
+    except duckdb.CatalogException:
+        return ()
+    return tuple(Column(name, type_) for name, type_, *_ in found)
 
 
 def _last_load(connection: "DuckDBPyConnection", name: str) -> tuple[datetime | None, str | None]:

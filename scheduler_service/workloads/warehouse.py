@@ -93,6 +93,7 @@ class Warehouse:
             self._clear_leftovers()
             if not self.path.exists():
                 self._create()
+        self._temporary.mkdir(exist_ok=True)  # DuckDB makes the last folder of a path only
         connection = self._connect(write, patience)
         try:
             yield connection

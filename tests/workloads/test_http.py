@@ -1,6 +1,7 @@
 """A JSON API: its pages, its records, and what it may not do."""
 
 import gzip
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -24,7 +25,8 @@ from scheduler_service.errors import (
     TooManyRows,
     UrlRefused,
 )
-from scheduler_service.workloads.collect.definitions import Connection
+from scheduler_service.workloads.collect.definitions import Connection, HttpSource
+from scheduler_service.workloads.collect.http import Place as SourcePlace
 from tests.workloads.collects import Place
 from tests.workloads.web import Answer, Asked, Web
 
@@ -264,6 +266,12 @@ def test_a_named_connection_brings_its_token_and_may_be_private(place: Place, we
         place.collect({"type": "http", "connection": "erp", "path": "things"})
 
 
+def test_a_connection_may_be_an_ipv6_address(place: Place) -> None:
+    connections = {"crm": Connection(url="http://[::1]:9/v1")}
+
+    assert SourcePlace.of(HttpSource(type="http", connection="crm"), connections).allow == ("[::1]:9",)
+
+
 def test_a_redirect_to_another_origin_leaves_the_token_behind(place: Place, web: Web, elsewhere: Web) -> None:
     place.site = replace(place.site, connections={"crm": Connection(url=web.url, token=SecretStr("s3cr3t"))})
     web.answer("/moved", Answer(status=307, headers={"Location": "/here"}))
@@ -367,6 +375,23 @@ def test_a_cancelled_collect_loads_nothing(place: Place, web: Web) -> None:
 
     assert place.names() == []
     assert place.staged() == []
+
+
+def test_a_collect_that_waits_for_a_silent_server_can_be_cancelled(place: Place, web: Web) -> None:
+    released = threading.Event()
+
+    def silent(_: Asked) -> Answer:
+        released.wait(10)
+        return Answer([])
+
+    web.serve("/things", silent)
+    began = time.monotonic()
+
+    with pytest.raises(CollectCancelled):
+        place.collect(an_api(web), cancelled=lambda: len(web.asked) > 0)
+
+    released.set()
+    assert time.monotonic() - began < 3
 
 
 def test_fields_that_are_one_column_are_refused(place: Place, web: Web) -> None:

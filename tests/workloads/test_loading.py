@@ -229,6 +229,13 @@ def test_what_the_warehouse_refuses_is_one_sentence(place: Place) -> None:
         place.collect_csv("id\n1\n")
 
 
+def test_a_dataset_may_be_called_like_a_view_of_duckdb_itself(place: Place) -> None:
+    place.collect_csv("id\n1\n", dataset="pg_class")
+    place.collect_csv("id\n2\n", dataset="pg_class")
+
+    assert place.rows("pg_class") == [{"id": 1}, {"id": 2}]
+
+
 def test_names_and_texts_cannot_break_out_of_the_sql(place: Place) -> None:
     name = "a\"b'; DROP TABLE things; --"
     place.write("it's [1].csv", '"a""b\'; DROP TABLE things; --",?\nx,y\n')

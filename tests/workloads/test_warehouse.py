@@ -131,6 +131,19 @@ def test_every_connection_is_held_to_limits(warehouse: Warehouse) -> None:
         }
 
 
+@pytest.mark.parametrize("write", [True, False])
+def test_what_does_not_fit_into_memory_goes_to_disk(tmp_path: Path, write: bool) -> None:
+    small = Warehouse(tmp_path / "warehouse.duckdb", memory_limit="50MB")
+    execute(
+        small, "CREATE TABLE t AS SELECT range AS a, hash(range)::VARCHAR || repeat('x', 30) AS b FROM range(1_000_000)"
+    )
+
+    with small.transaction(write=write) as connection:
+        found = connection.execute("SELECT b FROM t ORDER BY b LIMIT 1 OFFSET 999_999").fetchone()
+
+    assert found is not None
+
+
 def test_a_half_made_file_of_a_killed_process_is_no_harm(warehouse: Warehouse) -> None:
     warehouse.path.parent.mkdir()
     warehouse.path.with_name("warehouse.duckdb.new").write_bytes(b"half")
@@ -160,7 +173,10 @@ def test_a_dataset_tells_its_rows_columns_and_last_load(place: Place) -> None:
     assert (other.last_loaded_at, other.last_run_id) == (None, None)
 
 
-@pytest.mark.parametrize("name", ["nothing", "_collect_run", "Things", "things; DROP TABLE things", 'things"', ""])
+@pytest.mark.parametrize(
+    "name",
+    ["nothing", "_collect_run", "Things", "duckdb_tables", "pg_class", "things; DROP TABLE things", 'things"', ""],
+)
 def test_what_is_no_dataset_is_not_found(place: Place, name: str) -> None:
     place.collect_csv("id\n1\n")
 

@@ -111,7 +111,7 @@ class Fetcher:
         return text[:EXCERPT_LENGTH] + ("…" if len(text) > EXCERPT_LENGTH else "")
 
     def _follow(self, url: httpx.URL) -> Answer:
-        budget = Budget(shown(url), seconds=self._seconds(), size=self._manners.largest_body)
+        budget = Budget(shown(url), seconds=self._seconds(), size=self._manners.largest_body, check=self._stop.check)
         for _ in range(MOST_REDIRECTS + 1):
             answer = self._ask(url, budget)
             if answer.status not in REDIRECTS or "location" not in answer.headers:

@@ -22,6 +22,7 @@ from scheduler_service.errors import AddressRefused, ResponseTooLarge
 from scheduler_service.workloads.collect.addresses import AllowList, is_public
 
 MOST_ADDRESSES = 4
+SLICE_SECONDS = 0.5
 DEFAULT_SECONDS = 30.0
 DEFAULT_BYTES = 64 * 2**20
 
@@ -29,10 +30,20 @@ Resolve = Callable[[str, int], list[str]]
 
 
 class Budget:
-    """What one exchange may take, from the name's lookup to the last byte. Set as `extensions["budget"]`."""
+    """What one exchange may take, from the name's lookup to the last byte. Set as `extensions["budget"]`.
 
-    def __init__(self, where: str, *, seconds: float = DEFAULT_SECONDS, size: int = DEFAULT_BYTES) -> None:
-        self.where, self.size = where, size
+    `check` is called about once a second while waiting, and may raise to end the exchange.
+    """
+
+    def __init__(
+        self,
+        where: str,
+        *,
+        seconds: float = DEFAULT_SECONDS,
+        size: int = DEFAULT_BYTES,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.where, self.size, self.check = where, size, check
         self._end = time.monotonic() + seconds
         self._received = 0
 
@@ -122,9 +133,19 @@ class Bounded(httpcore.NetworkStream):
         self._owner, self._inner = owner, inner
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data = self._inner.read(max_bytes, self._owner.budget.at_most(timeout))
-        self._owner.budget.receive(len(data))
-        return data
+        """Wait in slices, so that a cancelled exchange ends within one."""
+        budget = self._owner.budget
+        end = time.monotonic() + budget.at_most(timeout)
+        while True:
+            budget.check()
+            try:
+                data = self._inner.read(max_bytes, max(0.001, min(SLICE_SECONDS, end - time.monotonic())))
+            except httpcore.ReadTimeout:
+                if time.monotonic() >= end:
+                    raise
+                continue
+            budget.receive(len(data))
+            return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._inner.write(buffer, self._owner.budget.at_most(timeout))

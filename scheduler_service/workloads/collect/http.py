@@ -48,7 +48,9 @@ class Place:
         base = httpx.URL(connection.url)
         path = f"{base.path.rstrip('/')}/{source.path.lstrip('/')}" if source.path else base.path
         token = connection.token.get_secret_value() if connection.token else None
-        return cls(base.copy_with(path=path), token, (f"{base.host}:{base.port or PORTS[base.scheme]}",))
+        host = base.raw_host.decode()
+        host = f"[{host}]" if ":" in host else host
+        return cls(base.copy_with(path=path), token, (f"{host}:{base.port or PORTS[base.scheme]}",))
 
 
 def stage(source: HttpSource, task: Task, began: Any, folder: Path, reach: Reach, stop: Stop) -> Staged:
