@@ -401,6 +401,16 @@ class FileMissing(CollectFailed):
         self.path, self.reason = path, reason
 
 
+class FormatUnclear(CollectFailed):
+    """The files do not tell by their endings what they are."""
+
+    code = "format_unclear"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The source's format must be stated: {reason}.")
+        self.reason = reason
+
+
 class FileMalformed(CollectFailed):
     """A file that is not what it should be. `problems` are (line or None, what is wrong), the first twenty."""
 

@@ -36,6 +36,7 @@ def run_api(settings: Settings) -> None:
     migrating.check(database_url(settings))
     key = admin_key(settings)
     logging.basicConfig(level=settings.log_level, format=LOG_FORMAT, stream=sys.stdout)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells each time that it looked
     uvicorn.run(
         create_api(Database(settings.database), admin_key=key, warehouse=Warehouse(settings.warehouse_file)),
         host=settings.api_host,

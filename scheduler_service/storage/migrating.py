@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -60,6 +61,7 @@ def revision_of(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+@cache
 def script_head() -> str:
     head = ScriptDirectory.from_config(_config(None)).get_current_head()
     if head is None:
@@ -69,12 +71,16 @@ def script_head() -> str:
 
 def _refuse_newer(connection: Connection) -> None:
     current = revision_of(connection)
-    known = {script.revision for script in ScriptDirectory.from_config(_config(None)).walk_revisions()}
-    if current is not None and current not in known:
+    if current is not None and current not in _known_revisions():
         raise CannotStart(
             f"The database is at revision {current}, which this version does not know: "
             "it was made by a newer version; upgrade the service."
         )
+
+
+@cache
+def _known_revisions() -> frozenset[str]:
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config(None)).walk_revisions())
 
 
 @contextmanager

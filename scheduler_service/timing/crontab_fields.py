@@ -126,9 +126,6 @@ def _range(kind: Kind, start: str, end: str | None, *, open_ended: bool) -> list
     last = _number(kind, end)
     if last >= first:
         return list(range(first, last + 1))
-    first %= 7 if kind.is_weekday else high + 1
-    if last >= first:  # from Sunday, written as 7
-        return list(range(first, last + 1))
     return [*range(first, kind.high + 1), *range(kind.low, last + 1)]
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from scheduler_service.services import collect_tasks, documents, samples, schedules
 from scheduler_service.services.collect_tasks import CollectTaskDocument
+from scheduler_service.services.schedule_documents import ScheduleDocument
 from scheduler_service.storage.schedules import Order, ScheduleFilter
 from scheduler_service.storage.session import Database
 from scheduler_service.workloads.collect.definitions import CollectDefinition, HttpSource
@@ -49,7 +50,7 @@ def test_a_service_that_is_used_gets_none(database: Database, kept: str) -> None
         schedules.delete(session, 1, expected=None, actor="test")
         if kept == "schedule":
             collect_tasks.delete(session, 1, expected=None, actor="test")
-            document = documents.read(schedules.ScheduleDocument, samples.SCHEDULE | {"name": "mine"})
+            document = documents.read(ScheduleDocument, samples.SCHEDULE | {"name": "mine"})
             schedules.create(session, document, actor="test", now=database.clock.now())
 
     assert samples.seed(database) is False

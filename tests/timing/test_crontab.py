@@ -188,6 +188,15 @@ def test_day_fields_in_june_2026(expression: str, day_match: DayMatch, expected:
     assert found == [f"{day} 09:00" for day in expected]
 
 
+def test_the_last_friday_is_one_day_also_when_the_month_ends_with_it() -> None:
+    assert occurrences(Crontab.parse("0 9 * * 5L"), "2026-07-01T00:00", "2026-07-31T23:00") == ["07-31 09:00"]
+
+
+@pytest.mark.parametrize("weekday", range(7))
+def test_a_leap_day_falls_on_every_weekday(weekday: int) -> None:
+    assert Crontab.parse(f"0 0 29 2 {weekday}").next_after(at("2001-01-01")) is not None
+
+
 def test_a_leap_day_that_is_a_monday_is_found_across_2100() -> None:
     crontab = Crontab.parse("0 0 29 2 mon")
 

@@ -9,10 +9,10 @@ import duckdb
 import pytest
 
 from scheduler_service.errors import (
-    CollectFailed,
     FileMalformed,
     FileMissing,
     FileUnsettled,
+    FormatUnclear,
     PathOutsideRoots,
     TooManyRows,
 )
@@ -220,10 +220,19 @@ def test_a_folder_of_both_formats_needs_to_be_told_which(place: Place) -> None:
     place.write("in/a.csv", "id\n1\n")
     write_parquet(place.inbox / "in/b.parquet", "SELECT 2 AS id")
 
-    with pytest.raises(CollectFailed, match="both CSV and Parquet"):
+    with pytest.raises(FormatUnclear, match="both CSV and Parquet"):
         place.collect(a_file("in"))
 
     assert place.collect(a_file("in", format="parquet")).rows_written == 1
+
+
+def test_a_file_without_a_telling_name_needs_its_format_stated(place: Place) -> None:
+    place.write("things.txt", "id\n1\n")
+
+    with pytest.raises(FormatUnclear, match=r"things\.txt"):
+        place.collect(a_file("things.txt"))
+
+    assert place.collect(a_file("things.txt", format="csv")).rows_written == 1
 
 
 def test_a_parquet_file_keeps_what_it_says(place: Place) -> None:

@@ -83,8 +83,10 @@ def test_killed_after_the_commit_the_repeat_makes_no_duplicates(place: Place, st
     kill_when_there(start("first", hang="after_commit"))
     place.write("things.csv", "id,v\n-1,other\n")
 
+    assert place.staged() != []
     repeat = outcome_of(start("first", attempt=2))
 
+    assert place.staged() == []
     assert (repeat["rows_written"], repeat["already_loaded"]) == (ROWS, True)
     assert place.warehouse.dataset("things").row_count == ROWS
     assert outcome_of(start("second"))["rows_written"] == 1

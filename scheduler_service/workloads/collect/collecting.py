@@ -72,19 +72,12 @@ def collect(
     stop = Stop(cancelled, definition.time_limit_seconds, sleep=site.sleep)
     task = Task(definition, task_id, run_id, attempt, full_refresh=full_refresh)
     before = loader.look(site.warehouse, task, stop)
-    if (counts := before.finished) is None:
-        with _staging_folder(site.staging_dir, run_id, attempt) as folder:
+    with _staging_folder(site.staging_dir, run_id, attempt) as folder:
+        if (counts := before.finished) is None:
             staged = _stage(task, before, folder, site, stop)
             counts = loader.load(site.warehouse, task, staged, stop, loaded_at=site.clock.now())
-    return CollectOutcome(
-        definition.dataset,
-        counts.rows_read,
-        counts.rows_written,
-        round(time.monotonic() - started, 3),
-        counts.pages,
-        counts.files,
-        counts.already_loaded,
-    )
+    seconds = round(time.monotonic() - started, 3)
+    return CollectOutcome(dataset=definition.dataset, seconds=seconds, **asdict(counts))
 
 
 def _stage(task: Task, before: loader.Before, folder: Path, site: CollectSite, stop: Stop) -> Staged:

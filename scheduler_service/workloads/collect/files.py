@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scheduler_service.errors import CollectFailed, FileMalformed, FileMissing, FileUnsettled, TooManyRows
+from scheduler_service.errors import FileMalformed, FileMissing, FileUnsettled, FormatUnclear, TooManyRows
 from scheduler_service.timing.clock import Clock
 from scheduler_service.workloads.collect import csv_files, parquet_files
 from scheduler_service.workloads.collect.definitions import FileSource
@@ -117,10 +117,10 @@ class _Bench:
 def _format_of(files: Sequence[Path]) -> str:
     kinds = {kind for kind, endings in ENDINGS.items() for file in files if file.name.lower().endswith(endings)}
     if len(kinds) > 1:
-        raise CollectFailed("There are both CSV and Parquet files; the source's format must say which to read.")
+        raise FormatUnclear("there are both CSV and Parquet files")
     strange = [file.name for file in files if not file.name.lower().endswith((".csv", ".csv.gz", ".parquet"))]
     if strange:
-        raise CollectFailed(f"The ending of {strange[0]} does not tell its format; the source's format must.")
+        raise FormatUnclear(f"the ending of {strange[0]} does not tell")
     return kinds.pop() if kinds else "csv"
 
 

@@ -35,7 +35,10 @@ class Before:
 
 def look(warehouse: Warehouse, task: Task, stop: Stop) -> Before:
     """Whether the run is loaded already, and where it has to go on from."""
-    with warehouse.transaction(write=False, wait_seconds=_wait(stop), check=stop.check) as connection:
+    with (
+        _refusals(task.definition.dataset),
+        warehouse.transaction(write=False, wait_seconds=_wait(stop), check=stop.check) as connection,
+    ):
         finished = books.finished(connection, task.run_id)
         if task.full_refresh or not task.definition.source.incremental:
             return Before(finished, None, frozenset())
