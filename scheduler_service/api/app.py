@@ -6,6 +6,7 @@ from fastapi.routing import APIRoute
 from scheduler_service.api import collect_tasks, datasets, health, openapi, problems, runs, schedules
 from scheduler_service.api.auth import authenticated
 from scheduler_service.api.bodies import BodyLimit
+from scheduler_service.api.turnstile import Turnstile
 from scheduler_service.storage.session import Database
 from scheduler_service.workloads.warehouse import Warehouse
 
@@ -30,6 +31,7 @@ def create_api(database: Database, *, admin_key: str, warehouse: Warehouse) -> F
         generate_unique_id_function=_operation_id,
     )
     app.state.database, app.state.admin_key, app.state.warehouse = database, admin_key, warehouse
+    app.add_middleware(Turnstile, under=PREFIX, one_writer=database.dialect == "sqlite")
     app.add_middleware(BodyLimit)
     problems.install(app)
     openapi.install(app)

@@ -4,6 +4,7 @@ Whatever is refused comes out like this: our own errors, FastAPI's validation, a
 that is no JSON or too large, and what nobody foresaw.
 """
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -16,6 +17,8 @@ from starlette.exceptions import HTTPException
 from scheduler_service import errors
 from scheduler_service.errors import FieldProblem, ServiceError
 from scheduler_service.services import documents
+
+logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 STATUS: dict[type[BaseException], int] = {
@@ -81,10 +84,15 @@ def problem(
     return Response(content, status, {**HEADERS.get(status, {}), **(headers or {})}, MEDIA_TYPE)
 
 
-def _service_error(_request: Request, error: Exception) -> Response:
+def _service_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceError)
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-    return problem(status, str(error), code=error.code, fields=getattr(error, "problems", None))
+    detail = str(error)
+    if status >= 500:
+        logger.warning("%s %s was answered with %d: %s", request.method, request.url.path, status, error)
+    if isinstance(error, errors.StoreAway):  # where the database is, and as whom we ask, is for the log
+        detail = "The database cannot be reached right now."
+    return problem(status, detail, code=error.code, fields=getattr(error, "problems", None))
 
 
 def _invalid_request(request: Request, error: Exception) -> Response:

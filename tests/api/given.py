@@ -36,6 +36,17 @@ def row_of(database: Database, schedule_id: int) -> PeriodicTask:
         return schedules.get(session, schedule_id)
 
 
+def problem(answer: httpx.Response) -> dict[str, Any]:
+    """The body of a refusal, which is a whole problem."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    body: dict[str, Any] = answer.json()
+    assert body["status"] == answer.status_code
+    assert body["type"] == f"urn:scheduler-service:problem:{body['code']}"
+    assert body["title"]
+    assert body["detail"]
+    return body
+
+
 def fields_of(problem: httpx.Response) -> dict[str, str]:
     """Each bad field of a refusal, with the reason."""
     assert problem.headers["content-type"] == "application/problem+json", problem.text

@@ -113,6 +113,16 @@ def test_evolving_works_in_every_mode_at_once_with_deleting(place: Place) -> Non
     assert place.rows() == [{"id": "x", "v": "y", "w": "z", "z": 1}]
 
 
+def test_a_field_may_be_a_number_today_and_an_object_tomorrow(place: Place, web: Web) -> None:
+    web.answer("/things", Answer([{"id": 1, "v": 5}]), Answer([{"id": 1, "v": {"a": 1}}, {"id": 2, "v": "x"}]))
+    web.answer("/others", Answer([{"id": 3, "v": 7}]))
+
+    for path in ("/things", "/others", "/things"):
+        place.collect({"type": "http", "url": f"{web.url}{path}"}, **MERGE)
+
+    assert sorted((row["id"], str(row["v"])) for row in place.rows()) == [(1, "{'a': 1}"), (2, "x"), (3, "7")]
+
+
 def test_what_cannot_be_widened_fails_with_every_difference(place: Place) -> None:
     place.collect_csv("id,day,ok\n1,2026-01-01,true\n")
 
@@ -165,6 +175,7 @@ def test_a_frozen_schema_takes_what_fits(place: Place) -> None:
         pytest.param("BIGINT", "VARCHAR", "VARCHAR", id="integer to text"),
         pytest.param("VARCHAR", "BLOB", "VARCHAR", id="text holds all"),
         pytest.param("JSON", "BIGINT", "JSON", id="JSON holds all"),
+        pytest.param("BOOLEAN", "JSON", "JSON", id="scalars to JSON"),
         pytest.param("DECIMAL(9,2)", "DECIMAL(8,4)", "DECIMAL(11,4)", id="decimals"),
         pytest.param("DECIMAL(9,2)", "BIGINT", "DECIMAL(21,2)", id="integers as decimals"),
         pytest.param("TIMESTAMP", "DATE", "TIMESTAMP", id="days as times"),
@@ -180,7 +191,7 @@ def test_types_widen(have: str, came: str, wider: str) -> None:
     ("have", "came"),
     [
         ("BIGINT", "BOOLEAN"),
-        ("BIGINT", "JSON"),
+        ("DATE", "JSON"),
         ("DATE", "TIMESTAMP"),
         ("TIMESTAMP WITH TIME ZONE", "VARCHAR"),
         ("DECIMAL(38,0)", "DECIMAL(38,10)"),

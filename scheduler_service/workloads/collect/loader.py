@@ -105,7 +105,8 @@ class _Load:
         for column, type_ in change.added.items():
             self._connection.execute(f"ALTER TABLE {self._table} ADD COLUMN {quoted(column)} {type_}")
         for column, type_ in change.widened.items():
-            self._connection.execute(f"ALTER TABLE {self._table} ALTER {quoted(column)} TYPE {type_}")
+            using = f"to_json({quoted(column)})" if type_ == "JSON" else f"CAST({quoted(column)} AS {type_})"
+            self._connection.execute(f"ALTER TABLE {self._table} ALTER {quoted(column)} TYPE {type_} USING {using}")
         return change.columns
 
     def _write(self, columns: dict[str, str]) -> int:

@@ -1,7 +1,7 @@
 """What a dataset's columns must become to hold what came, or why they cannot. Pure; types in DuckDB's words.
 
-Evolve adds columns and widens integer → double → text; freeze lists every difference. A column whose every value is
-NULL changes nothing.
+Evolve adds columns and widens integer → double → text, and JSON's own scalars to JSON (a field that is a number
+today and an object tomorrow); freeze lists every difference. A column whose every value is NULL changes nothing.
 """
 
 import re
@@ -13,6 +13,7 @@ from scheduler_service.errors import SchemaConflict, SchemaFrozen
 from scheduler_service.workloads.collect.staging import Part, PartKind
 
 LADDER = ("BIGINT", "DOUBLE", "VARCHAR")
+SCALARS_OF_JSON = ("BOOLEAN", "BIGINT", "DOUBLE")
 DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
 NATURAL: Mapping[PartKind, Mapping[str, set[str]]] = {
     "json": {"VARCHAR": {"TIMESTAMP WITH TIME ZONE"}, "DOUBLE": {"BIGINT"}},
@@ -100,6 +101,8 @@ def _widened(have: str, came: str) -> str | None:
         return have
     if have in LADDER and came in LADDER:
         return max(have, came, key=LADDER.index)
+    if came == "JSON" and have in SCALARS_OF_JSON:
+        return came
     if have == "TIMESTAMP" and came == "DATE":
         return have
     return _wider_decimal(have, came)
