@@ -9,13 +9,13 @@ BEGIN
       THEN NULL ELSE NEW.quarantine_reason END,
     completed_reason = CASE WHEN (OLD.crontab_id, OLD.interval_id, OLD.clocked_id, OLD.solar_id, OLD.rrule_id, OLD.start_time, OLD.expires, OLD.one_off, OLD.max_runs, OLD.enabled) IS NOT (NEW.crontab_id, NEW.interval_id, NEW.clocked_id, NEW.solar_id, NEW.rrule_id, NEW.start_time, NEW.expires, NEW.one_off, NEW.max_runs, NEW.enabled)
       AND NEW.completed_reason IS OLD.completed_reason THEN NULL ELSE NEW.completed_reason END,
-    date_changed = strftime('%Y-%m-%d %H:%M:%f', 'now')
+    date_changed = strftime('%Y-%m-%d %H:%M:%f000', 'now')
   WHERE id = NEW.id;
 END
 --
 CREATE TRIGGER periodic_task_deleted AFTER DELETE ON periodic_task
 BEGIN
-  UPDATE task_run SET state = 'cancelled', reason = 'the schedule was deleted', finished_at = strftime('%Y-%m-%d %H:%M:%f', 'now')
+  UPDATE task_run SET state = 'cancelled', reason = 'the schedule was deleted', finished_at = strftime('%Y-%m-%d %H:%M:%f000', 'now')
   WHERE periodic_task_id = OLD.id AND state IN ('pending', 'buffered');
 END
 --
@@ -23,7 +23,7 @@ CREATE TRIGGER crontab_schedule_edited AFTER UPDATE OF minute, hour, day_of_mont
 WHEN (OLD.minute, OLD.hour, OLD.day_of_month, OLD.month_of_year, OLD.day_of_week, OLD.timezone, OLD.day_match) IS NOT (NEW.minute, NEW.hour, NEW.day_of_month, NEW.month_of_year, NEW.day_of_week, NEW.timezone, NEW.day_match)
 BEGIN
   UPDATE periodic_task SET next_run_at = NULL, next_occurrence_at = NULL, completed_reason = NULL,
-    quarantine_reason = NULL, revision = revision + 1, date_changed = strftime('%Y-%m-%d %H:%M:%f', 'now') WHERE crontab_id = NEW.id;
+    quarantine_reason = NULL, revision = revision + 1, date_changed = strftime('%Y-%m-%d %H:%M:%f000', 'now') WHERE crontab_id = NEW.id;
 END
 --
 CREATE TRIGGER crontab_schedule_in_use BEFORE DELETE ON crontab_schedule
@@ -36,7 +36,7 @@ CREATE TRIGGER interval_schedule_edited AFTER UPDATE OF every, period ON interva
 WHEN (OLD.every, OLD.period) IS NOT (NEW.every, NEW.period)
 BEGIN
   UPDATE periodic_task SET next_run_at = NULL, next_occurrence_at = NULL, completed_reason = NULL,
-    quarantine_reason = NULL, revision = revision + 1, date_changed = strftime('%Y-%m-%d %H:%M:%f', 'now') WHERE interval_id = NEW.id;
+    quarantine_reason = NULL, revision = revision + 1, date_changed = strftime('%Y-%m-%d %H:%M:%f000', 'now') WHERE interval_id = NEW.id;
 END
 --
 CREATE TRIGGER interval_schedule_in_use BEFORE DELETE ON interval_schedule
@@ -49,7 +49,7 @@ CREATE TRIGGER clocked_schedule_edited AFTER UPDATE OF clocked_time ON clocked_s
 WHEN (OLD.clocked_time) IS NOT (NEW.clocked_time)
 BEGIN
   UPDATE periodic_task SET next_run_at = NULL, next_occurrence_at = NULL, completed_reason = NULL,
-    quarantine_reason = NULL, revision = revision + 1, date_changed = strftime('%Y-%m-%d %H:%M:%f', 'now') WHERE clocked_id = NEW.id;
+    quarantine_reason = NULL, revision = revision + 1, date_changed = strftime('%Y-%m-%d %H:%M:%f000', 'now') WHERE clocked_id = NEW.id;
 END
 --
 CREATE TRIGGER clocked_schedule_in_use BEFORE DELETE ON clocked_schedule
@@ -62,7 +62,7 @@ CREATE TRIGGER solar_schedule_edited AFTER UPDATE OF event, latitude, longitude 
 WHEN (OLD.event, OLD.latitude, OLD.longitude) IS NOT (NEW.event, NEW.latitude, NEW.longitude)
 BEGIN
   UPDATE periodic_task SET next_run_at = NULL, next_occurrence_at = NULL, completed_reason = NULL,
-    quarantine_reason = NULL, revision = revision + 1, date_changed = strftime('%Y-%m-%d %H:%M:%f', 'now') WHERE solar_id = NEW.id;
+    quarantine_reason = NULL, revision = revision + 1, date_changed = strftime('%Y-%m-%d %H:%M:%f000', 'now') WHERE solar_id = NEW.id;
 END
 --
 CREATE TRIGGER solar_schedule_in_use BEFORE DELETE ON solar_schedule
@@ -75,7 +75,7 @@ CREATE TRIGGER rrule_schedule_edited AFTER UPDATE OF rule ON rrule_schedule
 WHEN (OLD.rule) IS NOT (NEW.rule)
 BEGIN
   UPDATE periodic_task SET next_run_at = NULL, next_occurrence_at = NULL, completed_reason = NULL,
-    quarantine_reason = NULL, revision = revision + 1, date_changed = strftime('%Y-%m-%d %H:%M:%f', 'now') WHERE rrule_id = NEW.id;
+    quarantine_reason = NULL, revision = revision + 1, date_changed = strftime('%Y-%m-%d %H:%M:%f000', 'now') WHERE rrule_id = NEW.id;
 END
 --
 CREATE TRIGGER rrule_schedule_in_use BEFORE DELETE ON rrule_schedule
@@ -88,7 +88,7 @@ CREATE TRIGGER calendar_edited AFTER UPDATE OF definition ON calendar
 WHEN (OLD.definition) IS NOT (NEW.definition)
 BEGIN
   UPDATE periodic_task SET next_run_at = NULL, next_occurrence_at = NULL, completed_reason = NULL,
-    quarantine_reason = NULL, revision = revision + 1, date_changed = strftime('%Y-%m-%d %H:%M:%f', 'now') WHERE calendar_id = NEW.id;
+    quarantine_reason = NULL, revision = revision + 1, date_changed = strftime('%Y-%m-%d %H:%M:%f000', 'now') WHERE calendar_id = NEW.id;
 END
 --
 CREATE TRIGGER calendar_in_use BEFORE DELETE ON calendar

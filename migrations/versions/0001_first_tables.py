@@ -19,7 +19,12 @@ TRIGGERS = Path(__file__).parent.parent / "triggers"
 
 def upgrade() -> None:
     dialect = op.get_bind().dialect.name
-    now = sa.text("clock_timestamp()" if dialect == "postgresql" else "(strftime('%Y-%m-%d %H:%M:%f', 'now'))")
+    now = sa.text("clock_timestamp()" if dialect == "postgresql" else "(strftime('%Y-%m-%d %H:%M:%f000', 'now'))")
+
+    def json_is(column: str, kind: str) -> sa.CheckConstraint:
+        typeof = "jsonb_typeof" if dialect == "postgresql" else "json_type"
+        return sa.CheckConstraint(f"{typeof}({column}) = '{kind}'", name=op.f(f"ck_periodic_task_{column}"))
+
     op.create_table(
         "api_key",
         sa.Column("id", ID, nullable=False),
@@ -283,6 +288,10 @@ def upgrade() -> None:
         sa.CheckConstraint("max_runs >= 1", name=op.f("ck_periodic_task_max_runs")),
         sa.CheckConstraint("misfire_grace_seconds >= 0", name=op.f("ck_periodic_task_misfire_grace_seconds")),
         sa.CheckConstraint("pause_after_failures >= 1", name=op.f("ck_periodic_task_pause_after_failures")),
+        json_is("args", "array"),
+        json_is("kwargs", "object"),
+        json_is("headers", "object"),
+        json_is("tags", "array"),
         sa.CheckConstraint("priority BETWEEN 0 AND 255", name=op.f("ck_periodic_task_priority")),
         sa.ForeignKeyConstraint(["calendar_id"], ["calendar.id"], name=op.f("fk_periodic_task_calendar_id")),
         sa.ForeignKeyConstraint(["clocked_id"], ["clocked_schedule.id"], name=op.f("fk_periodic_task_clocked_id")),

@@ -91,6 +91,8 @@ class ScheduleOut(BaseModel):
     enabled: bool
     state: State
     paused_reason: str | None
+    completed_reason: str | None
+    quarantine_reason: str | None
     after: list[Any]
     start_time: datetime | None
     expires: datetime | None
@@ -128,6 +130,8 @@ class ScheduleOut(BaseModel):
                 "id": task.id,
                 "timing_text": timing_text(task),
                 "state": state,
+                "completed_reason": task.completed_reason,
+                "quarantine_reason": task.quarantine_reason,
                 "next_run_at": task.next_run_at if state == "active" else None,
                 "last_run_at": task.last_run_at,
                 "total_run_count": task.total_run_count,

@@ -33,8 +33,8 @@ KINDS_BY_TASK = {
 REQUIRED = ("name", "task", "timing")
 #: Fields of the wire that the service sets: ignored in a PUT (so that what was read may be sent back), else refused.
 READ_ONLY = (
-    "id", "timing_text", "state", "next_run_at", "last_run_at", "total_run_count", "revision", "created_at",
-    "date_changed",
+    "id", "timing_text", "state", "completed_reason", "quarantine_reason", "next_run_at", "last_run_at",
+    "total_run_count", "revision", "created_at", "date_changed",
 )  # fmt: skip
 
 
@@ -131,16 +131,13 @@ def columns_of(fields: ScheduleFields) -> dict[str, Any]:
 
 
 def document_of(task: PeriodicTask) -> dict[str, Any]:
-    """The schedule as its document, in JSON: what `ScheduleDocument` was made from.
-
-    Other programs may have written JSON of another shape into the row; here it has the right one.
-    """
+    """The schedule as its document, in JSON: what `ScheduleDocument` was made from."""
     return {
         "name": task.name,
         "kind": task.kind,
         "task": task.task,
-        "args": task.args if isinstance(task.args, list) else [task.args],
-        "kwargs": task.kwargs if isinstance(task.kwargs, dict) else {},
+        "args": task.args,
+        "kwargs": task.kwargs,
         "timing": timing_document(task),
         "enabled": task.enabled,
         "paused_reason": task.paused_reason,
@@ -153,7 +150,7 @@ def document_of(task: PeriodicTask) -> dict[str, Any]:
         "queue": task.queue,
         "exchange": task.exchange,
         "routing_key": task.routing_key,
-        "headers": task.headers if isinstance(task.headers, dict) else {},
+        "headers": task.headers,
         "priority": task.priority,
         "jitter_seconds": task.jitter_seconds,
         "misfire_policy": task.misfire_policy,
@@ -162,6 +159,6 @@ def document_of(task: PeriodicTask) -> dict[str, Any]:
         "overlap_policy": task.overlap_policy,
         "pause_after_failures": task.pause_after_failures,
         "calendar": None,
-        "tags": [str(tag) for tag in task.tags] if isinstance(task.tags, list) else [],
+        "tags": [str(tag) for tag in task.tags],
         "description": task.description,
     }

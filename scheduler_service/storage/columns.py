@@ -25,7 +25,10 @@ class Base(DeclarativeBase):
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware UTC instant; a naive one is refused. SQLite has no zones, so there it is UTC text."""
+    """An aware UTC instant; a naive one is refused.
+
+    SQLite has no zones, so there it is UTC text, always with six digits of fraction: texts are what it compares.
+    """
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -58,7 +61,7 @@ def _postgresql_now(_element: SqlNow, _compiler: Any, **_options: Any) -> str:
 
 @compiles(SqlNow, "sqlite")
 def _sqlite_now(_element: SqlNow, _compiler: Any, **_options: Any) -> str:
-    return "(strftime('%Y-%m-%d %H:%M:%f', 'now'))"
+    return "(strftime('%Y-%m-%d %H:%M:%f000', 'now'))"
 
 
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")

@@ -35,6 +35,13 @@ def _one_of(column: str, values: tuple[str, ...], name: str) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({', '.join(repr(value) for value in values)})", name=name)
 
 
+def _json_is(column: str, kind: str) -> tuple[CheckConstraint, CheckConstraint]:
+    """What any writer may store there: a list, or an object. (SQLite would take any text at all.)"""
+    made = {"postgresql": f"jsonb_typeof({column}) = '{kind}'", "sqlite": f"json_type({column}) = '{kind}'"}
+    postgresql, sqlite = (CheckConstraint(made[name], name=column).ddl_if(dialect=name) for name in made)
+    return postgresql, sqlite
+
+
 class CrontabSchedule(Base):
     """Five cron fields and the zone they are read in."""
 
@@ -134,6 +141,10 @@ class PeriodicTask(Base):
         _one_of("kind", KINDS, "kind"),
         _one_of("misfire_policy", MISFIRE_POLICIES, "misfire_policy"),
         _one_of("overlap_policy", OVERLAP_POLICIES, "overlap_policy"),
+        *_json_is("args", "array"),
+        *_json_is("kwargs", "object"),
+        *_json_is("headers", "object"),
+        *_json_is("tags", "array"),
         CheckConstraint("priority BETWEEN 0 AND 255", name="priority"),
         CheckConstraint("jitter_seconds >= 0", name="jitter_seconds"),
         CheckConstraint("misfire_grace_seconds >= 0", name="misfire_grace_seconds"),

@@ -75,9 +75,9 @@ def search(
     session: Session, wanted: ScheduleFilter, order: Order, *, limit: int, after: tuple[Any, int] | None = None
 ) -> list[PeriodicTask]:
     """A page of schedules; `after` is `place` of the last one seen."""
-    key, statement = _comparable(session, order, _key(order)), _filtered(session, wanted)
+    key, statement = _key(order), _filtered(session, wanted)
     if after is not None:
-        value, last_id = _comparable(session, order, literal(after[0], _key(order).type)), after[1]
+        value, last_id = literal(after[0], key.type), after[1]
         beyond = key < value if order.descending else key > value
         further = PeriodicTask.id < last_id if order.descending else PeriodicTask.id > last_id
         statement = statement.where(or_(beyond, and_(key == value, further)))
@@ -179,13 +179,6 @@ def _key(order: Order) -> Any:
     if order.by == "next_run_at":
         column = case((text(PLANNABLE), column))
     return func.coalesce(column, nowhere, type_=Instant())
-
-
-def _comparable(session: Session, order: Order, value: Any) -> Any:
-    """SQLite compares instants as texts, and other programs (and its own clock) write them with fewer digits."""
-    if order.by == "name" or is_postgresql(session):
-        return value
-    return func.strftime("%Y-%m-%d %H:%M:%f", value)
 
 
 def _nowhere(order: Order) -> datetime:

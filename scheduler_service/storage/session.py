@@ -5,26 +5,26 @@ ends and rolls back when it raises. `database.reading()` is the same for reads, 
 a writer.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session as Session  # exported: rooms above name it, and know nothing else of SQLAlchemy
 
 from scheduler_service.errors import CannotStart, StoreAway
 from scheduler_service.storage.columns import SqlNow
 from scheduler_service.timing.clock import Clock, SystemClock
 
-T = TypeVar("T")
-
 RESYNC = timedelta(seconds=10)
+LOCK_TIMEOUT = timedelta(seconds=10)  # for a row that somebody's open psql session holds
 KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 PRAGMAS = ("journal_mode=wal", "synchronous=normal", "foreign_keys=on", "busy_timeout=10000")
 
@@ -37,17 +37,17 @@ class DatabaseClock:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._told_at = datetime.min.replace(tzinfo=UTC)
-        self._heard = float("-inf")
+        self._reading = (datetime.min.replace(tzinfo=UTC), float("-inf"))  # one value: threads must see no half of it
 
     def now(self) -> datetime:
-        if monotonic() - self._heard > RESYNC.total_seconds():
+        if monotonic() - self._reading[1] > RESYNC.total_seconds():
             with self._engine.connect() as connection:
                 self.hear(connection.execute(select(SqlNow())).scalar_one())
-        return self._told_at + timedelta(seconds=monotonic() - self._heard)
+        told, heard = self._reading
+        return told + timedelta(seconds=monotonic() - heard)
 
-    def hear(self, now: datetime) -> None:
-        self._told_at, self._heard = now, monotonic()
+    def hear(self, told: datetime) -> None:
+        self._reading = (told, monotonic())
 
 
 class Database:
@@ -55,7 +55,7 @@ class Database:
 
     def __init__(self, url: str, *, clock: Clock | None = None, pool_size: int = 5, pre_ping: bool = True) -> None:
         self.url = normalised(url)
-        self.engine = make_engine(self.url, pool_size=pool_size, pre_ping=pre_ping)
+        self.engine = make_engine(self.url, pool_size=pool_size, pre_ping=pre_ping, lock_timeout=LOCK_TIMEOUT)
         self.dialect = self.url.get_backend_name()
         isolation = "AUTOCOMMIT" if self.dialect == "postgresql" else "SERIALIZABLE"
         self._reading = self.engine.execution_options(read_only=True, isolation_level=isolation)
@@ -87,21 +87,6 @@ class Database:
         if isinstance(self.clock, DatabaseClock):
             self.clock.hear(told)
 
-    def retrying_deadlock(self, work: Callable[[Session], T]) -> T:
-        """Do the work in one transaction; once more when a foreign writer's lock order made a deadlock."""
-        try:
-            with self.transaction() as session:
-                return work(session)
-        except DBAPIError as why:
-            if not isinstance(why.orig, psycopg.errors.DeadlockDetected):
-                raise
-            with self.transaction() as session:
-                return work(session)
-
-    def after_fork(self) -> None:
-        """Forget the parent's connections without closing them."""
-        self.engine.dispose(close=False)
-
     def close(self) -> None:
         self.engine.dispose()
 
@@ -111,13 +96,17 @@ def store_errors() -> Iterator[None]:
     """Say StoreAway for what means "the database is away", and leave every other error as it is."""
     try:
         yield
+    except PoolTimeoutError as why:
+        raise StoreAway("All connections to the database are in use.") from why
     except (OperationalError, InterfaceError) as why:
-        if isinstance(why.orig, psycopg.errors.DeadlockDetected) or _is_wrong_sql(why.orig):
+        if _is_wrong_sql(why.orig):
             raise
         raise StoreAway(f"The database cannot be reached: {_first_line(why.orig)}.") from why
     except DBAPIError as why:
         if why.connection_invalidated or isinstance(why.orig, psycopg.OperationalError):
             raise StoreAway(f"The database ended the connection: {_first_line(why.orig)}.") from why
+        if getattr(why.orig, "sqlite_errorname", None) in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
+            raise StoreAway(f"The database file cannot be used: {_first_line(why.orig)}.") from why
         raise
 
 
@@ -131,7 +120,9 @@ def normalised(url: str) -> URL:
     return parsed
 
 
-def make_engine(url: URL, *, pool_size: int = 5, pre_ping: bool = True) -> Engine:
+def make_engine(
+    url: URL, *, pool_size: int = 5, pre_ping: bool = True, lock_timeout: timedelta | None = None
+) -> Engine:
     if url.get_backend_name() == "sqlite":
         if url.database and url.database != ":memory:":
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
@@ -139,7 +130,9 @@ def make_engine(url: URL, *, pool_size: int = 5, pre_ping: bool = True) -> Engin
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    options = {"connect_timeout": 5, "application_name": "scheduler-service", **KEEPALIVE}
+    options: dict[str, Any] = {"connect_timeout": 5, "application_name": "scheduler-service", **KEEPALIVE}
+    if lock_timeout is not None and "options" not in url.query:
+        options["options"] = f"-c lock_timeout={int(lock_timeout.total_seconds() * 1000)}"
     return create_engine(url, connect_args=options, pool_size=pool_size, max_overflow=20, pool_pre_ping=pre_ping)
 
 

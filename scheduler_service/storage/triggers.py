@@ -103,7 +103,7 @@ END $$""",
 
 
 def _sqlite() -> list[str]:
-    now = "strftime('%Y-%m-%d %H:%M:%f', 'now')"
+    now = "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
     seen = VISIBLE + DECIDES_WHEN
     when_changed = f"{_row('OLD', DECIDES_WHEN)} IS NOT {_row('NEW', DECIDES_WHEN)}"
     replans = f"{when_changed} AND NEW.next_run_at IS OLD.next_run_at"

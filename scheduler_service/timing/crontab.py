@@ -97,7 +97,7 @@ class Crontab:
 
     def _next_fixed(self, local: datetime) -> datetime | None:
         """By the local clock: what has been shown by the first pass is over in the second."""
-        found = self._grid.after(_end_of_repeat(local, self._zone) - TICK if local.fold else local)
+        found = self._grid.after(zones.end_of_repeat(local, self._zone) - TICK if local.fold else local)
         return zones.resolve(found, self._zone) if found else None
 
     def _next_real(self, local: datetime) -> datetime | None:
@@ -110,7 +110,7 @@ class Crontab:
             if shift is None:
                 return instant
             since, offset = shift.at, shift.after
-            found = self._grid.after(_local(shift.at, offset) - TICK)
+            found = self._grid.after(zones.shown(shift.at, offset) - TICK)
         return None
 
     def span(self, after: datetime, until: datetime) -> Span:
@@ -126,7 +126,7 @@ class Crontab:
         end = self._shown_until(until)
         count = self._grid.count(self._shown_until(after), end)
         for shift in zones.shifts(self._zone, after, until):
-            gap_start, gap_end = _local(shift.at, shift.before), _local(shift.at, shift.after)
+            gap_start, gap_end = zones.shown(shift.at, shift.before), zones.shown(shift.at, shift.after)
             swallowed = self._grid.count(whole_minute_from(gap_start), whole_minute_from(gap_end + TICK))
             count -= max(swallowed - 1, 0)
         last = self._grid.before(end) if count else None
@@ -135,7 +135,7 @@ class Crontab:
     def _shown_until(self, instant: datetime) -> datetime:
         """The local minute that bounds those whose occurrence has come by this instant."""
         local = instant.astimezone(self._zone)
-        end = _end_of_repeat(local, self._zone) if local.fold else local.replace(tzinfo=None) + TICK
+        end = zones.end_of_repeat(local, self._zone) if local.fold else local.replace(tzinfo=None) + TICK
         return whole_minute_from(end)
 
     def _span_real(self, after: datetime, until: datetime) -> Span:
@@ -144,25 +144,12 @@ class Crontab:
         start, offset = after + TICK, zones.offset_at(after + TICK, self._zone)
         ends = [(shift.at, shift.after) for shift in zones.shifts(self._zone, start, until)]
         for end, next_offset in [*ends, (until + TICK, offset)]:
-            local_end = whole_minute_from(_local(end, offset))
-            found = self._grid.count(whole_minute_from(_local(start, offset)), local_end)
+            local_end = whole_minute_from(zones.shown(end, offset))
+            found = self._grid.count(whole_minute_from(zones.shown(start, offset)), local_end)
             if found and (latest := self._grid.before(local_end)):
                 count, last = count + found, (latest - offset).replace(tzinfo=UTC)
             start, offset = end, next_offset
         return Span(count, last)
-
-
-def _local(instant: datetime, offset: timedelta) -> datetime:
-    """What clocks that are this far ahead of UTC show at an instant, as a naive datetime."""
-    return instant.replace(tzinfo=None) + offset
-
-
-def _end_of_repeat(local: datetime, zone: tzinfo) -> datetime:
-    """The local time from which nothing is repeated any more, seen from within a second pass."""
-    instant = local.astimezone(UTC)
-    first_pass, second_pass = zones.offsets(local.replace(tzinfo=None), zone)
-    shift = zones.first_shift(zone, instant - (first_pass - second_pass), instant)
-    return _local(shift.at, shift.before) if shift else local.replace(tzinfo=None)
 
 
 def _split(expression: str) -> list[str]:

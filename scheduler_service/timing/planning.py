@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Literal
 
+from scheduler_service.timing.calendars import Days
 from scheduler_service.timing.jitter import delay
+from scheduler_service.timing.restricted import Restricted
 from scheduler_service.timing.timings import NOTHING, TICK, Span, Timing
 
 Policy = Literal["fire_once", "fire_all", "skip"]
@@ -27,13 +29,22 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A timing with a schedule's limits. Both ends are inclusive and compare with occurrence_at."""
+    """A timing with a schedule's limits. Both ends are inclusive and compare with occurrence_at.
+
+    What a calendar does not allow is no occurrence: it is neither missed nor counted, and a jitter may reach over it.
+    """
 
     timing: Timing
     start_time: datetime | None
     expires: datetime | None
     jitter: timedelta
     schedule_id: int
+    days: Days | None = None
+
+    @property
+    def rule(self) -> Timing:
+        """The timing, kept to the days that the calendar allows."""
+        return self.timing if self.days is None else Restricted(self.timing, self.days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +110,10 @@ def _fired(terms: Terms, *, after: datetime, by: datetime) -> Span:
     after, until = _from_start(terms, after), by if terms.expires is None else min(by, terms.expires)
     if until <= after:
         return NOTHING
-    span = terms.timing.span(after, until)
+    span = terms.rule.span(after, until)
     if span.last is None or _occurrence(terms, span.last).fire_at <= by:
         return span
-    return terms.timing.span(after, span.last - TICK)  # only the last can be later: a jitter is below the gap
+    return terms.rule.span(after, span.last - TICK)  # only the last can be later: a jitter is below the gap
 
 
 def _fired_one_by_one(terms: Terms, *, after: datetime, by: datetime) -> Iterator[Occurrence]:
@@ -114,10 +125,10 @@ def _fired_one_by_one(terms: Terms, *, after: datetime, by: datetime) -> Iterato
 
 def _walk(terms: Terms, after: datetime) -> Iterator[Occurrence]:
     """The occurrences after an instant."""
-    at = terms.timing.next_after(_from_start(terms, after))
+    at = terms.rule.next_after(_from_start(terms, after))
     while at is not None and (terms.expires is None or at <= terms.expires):
         yield _occurrence(terms, at)
-        at = terms.timing.next_after(at)
+        at = terms.rule.next_after(at)
 
 
 def _from_start(terms: Terms, after: datetime) -> datetime:
@@ -127,6 +138,6 @@ def _from_start(terms: Terms, after: datetime) -> datetime:
 def _occurrence(terms: Terms, at: datetime) -> Occurrence:
     if not terms.jitter:
         return Occurrence(at, at)
-    following = terms.timing.next_after(at)
+    following = terms.rule.next_after(at)
     gap = None if following is None else following - at
     return Occurrence(at, at + delay(terms.schedule_id, at, jitter=terms.jitter, gap=gap))

@@ -16,6 +16,7 @@ from scheduler_service.errors import InvalidTiming
 
 _STRIDE = timedelta(days=3)  # no zone has shifted twice within 6 days since 1970
 _SECOND = timedelta(seconds=1)
+_TICK = timedelta(microseconds=1)
 
 
 class Shift(NamedTuple):
@@ -81,6 +82,25 @@ def offsets(local: datetime, zone: tzinfo) -> tuple[timedelta, timedelta]:
 def offset_at(instant: datetime, zone: tzinfo) -> timedelta:
     """What a zone is ahead of UTC at an instant."""
     return instant.astimezone(zone).utcoffset() or timedelta()
+
+
+def shown(instant: datetime, offset: timedelta) -> datetime:
+    """What clocks that are this far ahead of UTC show at an instant, as a naive datetime."""
+    return instant.replace(tzinfo=None) + offset
+
+
+def end_of_repeat(local: datetime, zone: tzinfo) -> datetime:
+    """The local time from which nothing is repeated any more, seen from within a second pass."""
+    instant = local.astimezone(UTC)
+    first_pass, second_pass = offsets(local.replace(tzinfo=None), zone)
+    shift = first_shift(zone, instant - (first_pass - second_pass), instant)
+    return shown(shift.at, shift.before) if shift else local.replace(tzinfo=None)
+
+
+def shown_until(instant: datetime, zone: tzinfo) -> datetime:
+    """The local time that ends those shown for the first time by an instant; itself it is not one of them."""
+    local = instant.astimezone(zone)
+    return end_of_repeat(local, zone) if local.fold else local.replace(tzinfo=None) + _TICK
 
 
 def first_shift(zone: tzinfo, after: datetime, until: datetime) -> Shift | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from scheduler_service.storage.models import PeriodicTask
 from scheduler_service.storage.session import Database
@@ -167,3 +168,25 @@ def test_a_cursor_belongs_to_one_list_and_order(sqlite_api: httpx.Client) -> Non
     ]
 
     assert [list(fields_of(answer)) for answer in answers] == [["cursor"]] * 4
+
+
+def test_what_other_programs_wrote_is_shown_and_can_be_mended(api: httpx.Client, held_database: Database) -> None:
+    with held_database.transaction() as session:
+        session.execute(text("INSERT INTO crontab_schedule (minute, timezone) VALUES ('99', 'Mars')"))
+        session.execute(
+            text(
+                "INSERT INTO periodic_task (name, task, crontab_id, tags, overlap_policy)"
+                " VALUES ('by hand', 't', 1, '[7]', 'buffer_one')"
+            )
+        )
+
+    shown = api.get("/schedules").json()["items"][0]
+    preview = api.get("/schedules/1/next")
+    renamed = api.patch("/schedules/1", json={"name": "by a person"})
+    mended = api.patch("/schedules/1", json={"timing": CRONTAB | {"timezone": "UTC"}})
+
+    assert (shown["timing"]["minute"], shown["args"], shown["kwargs"], shown["tags"]) == ("99", [], {}, ["7"])
+    assert shown["timing_text"].startswith("not understood: minute: 99 is not within 0-59")
+    assert list(fields_of(preview)) == ["minute", "timezone"]
+    assert (renamed.status_code, renamed.json()["overlap_policy"]) == (200, "buffer_one")
+    assert mended.json()["timing_text"] == "every 5 minutes"

@@ -13,7 +13,8 @@ from tests.api.serving import Server
 
 WIRE = [
     "id", "name", "kind", "task", "args", "kwargs", "timing", "timing_text", "enabled", "state", "paused_reason",
-    "after", "start_time", "expires", "expire_seconds", "one_off", "max_runs", "queue", "exchange", "routing_key",
+    "completed_reason", "quarantine_reason", "after", "start_time", "expires", "expire_seconds", "one_off",
+    "max_runs", "queue", "exchange", "routing_key",
     "headers", "priority", "jitter_seconds", "misfire_policy", "misfire_grace_seconds", "catchup_window_seconds",
     "overlap_policy", "pause_after_failures", "calendar", "tags", "description", "next_run_at", "last_run_at",
     "total_run_count", "revision", "created_at", "date_changed",

@@ -30,6 +30,12 @@ def test_a_row_of_three_columns_is_a_whole_schedule(database: Database) -> None:
     assert abs(row.created_at - database.clock.now()) < timedelta(seconds=10)
 
 
+@pytest.mark.parametrize("wrong", ["args = '{}'", "kwargs = '[]'", "headers = '1'", "tags = '\"x\"'", "args = 'no'"])
+def test_json_of_another_shape_is_refused(held_database: Database, planned: int, wrong: str) -> None:
+    with pytest.raises(DBAPIError):
+        sql(held_database, f"UPDATE periodic_task SET {wrong}")
+
+
 @pytest.mark.parametrize(
     ("change", "replans", "bumps"),
     [
