@@ -1,5 +1,5 @@
 CREATE FUNCTION periodic_task_edited() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  IF (NEW.crontab_id, NEW.interval_id, NEW.clocked_id, NEW.solar_id, NEW.rrule_id, NEW.start_time, NEW.expires, NEW.one_off, NEW.max_runs, NEW.enabled, NEW.calendar_id, NEW.anchor_at, NEW.jitter_seconds) IS DISTINCT FROM (OLD.crontab_id, OLD.interval_id, OLD.clocked_id, OLD.solar_id, OLD.rrule_id, OLD.start_time, OLD.expires, OLD.one_off, OLD.max_runs, OLD.enabled, OLD.calendar_id, OLD.anchor_at, OLD.jitter_seconds) THEN
+  IF (NEW.crontab_id, NEW.interval_id, NEW.clocked_id, NEW.solar_id, NEW.rrule_id, NEW.start_time, NEW.expires, NEW.one_off, NEW.max_runs, NEW.enabled, NEW.calendar_id, NEW.calendar_mode, NEW.anchor_at, NEW.jitter_seconds) IS DISTINCT FROM (OLD.crontab_id, OLD.interval_id, OLD.clocked_id, OLD.solar_id, OLD.rrule_id, OLD.start_time, OLD.expires, OLD.one_off, OLD.max_runs, OLD.enabled, OLD.calendar_id, OLD.calendar_mode, OLD.anchor_at, OLD.jitter_seconds) THEN
     IF NEW.next_run_at IS NOT DISTINCT FROM OLD.next_run_at THEN
       NEW.next_run_at := NULL; NEW.next_occurrence_at := NULL;
     END IF;
@@ -12,8 +12,8 @@ CREATE FUNCTION periodic_task_edited() RETURNS trigger LANGUAGE plpgsql AS $$ BE
   RETURN NEW;
 END $$
 --
-CREATE TRIGGER periodic_task_edited BEFORE UPDATE OF name, kind, task, args, kwargs, description, tags, paused_reason, queue, exchange, routing_key, headers, priority, expire_seconds, misfire_policy, misfire_grace_seconds, catchup_window_seconds, overlap_policy, pause_after_failures, crontab_id, interval_id, clocked_id, solar_id, rrule_id, start_time, expires, one_off, max_runs, enabled, calendar_id, anchor_at, jitter_seconds ON periodic_task FOR EACH ROW
-  WHEN ((OLD.name, OLD.kind, OLD.task, OLD.args, OLD.kwargs, OLD.description, OLD.tags, OLD.paused_reason, OLD.queue, OLD.exchange, OLD.routing_key, OLD.headers, OLD.priority, OLD.expire_seconds, OLD.misfire_policy, OLD.misfire_grace_seconds, OLD.catchup_window_seconds, OLD.overlap_policy, OLD.pause_after_failures, OLD.crontab_id, OLD.interval_id, OLD.clocked_id, OLD.solar_id, OLD.rrule_id, OLD.start_time, OLD.expires, OLD.one_off, OLD.max_runs, OLD.enabled, OLD.calendar_id, OLD.anchor_at, OLD.jitter_seconds) IS DISTINCT FROM (NEW.name, NEW.kind, NEW.task, NEW.args, NEW.kwargs, NEW.description, NEW.tags, NEW.paused_reason, NEW.queue, NEW.exchange, NEW.routing_key, NEW.headers, NEW.priority, NEW.expire_seconds, NEW.misfire_policy, NEW.misfire_grace_seconds, NEW.catchup_window_seconds, NEW.overlap_policy, NEW.pause_after_failures, NEW.crontab_id, NEW.interval_id, NEW.clocked_id, NEW.solar_id, NEW.rrule_id, NEW.start_time, NEW.expires, NEW.one_off, NEW.max_runs, NEW.enabled, NEW.calendar_id, NEW.anchor_at, NEW.jitter_seconds)) EXECUTE FUNCTION periodic_task_edited()
+CREATE TRIGGER periodic_task_edited BEFORE UPDATE OF name, kind, task, args, kwargs, description, tags, paused_reason, queue, exchange, routing_key, headers, priority, expire_seconds, misfire_policy, misfire_grace_seconds, catchup_window_seconds, overlap_policy, pause_after_failures, crontab_id, interval_id, clocked_id, solar_id, rrule_id, start_time, expires, one_off, max_runs, enabled, calendar_id, calendar_mode, anchor_at, jitter_seconds ON periodic_task FOR EACH ROW
+  WHEN ((OLD.name, OLD.kind, OLD.task, OLD.args, OLD.kwargs, OLD.description, OLD.tags, OLD.paused_reason, OLD.queue, OLD.exchange, OLD.routing_key, OLD.headers, OLD.priority, OLD.expire_seconds, OLD.misfire_policy, OLD.misfire_grace_seconds, OLD.catchup_window_seconds, OLD.overlap_policy, OLD.pause_after_failures, OLD.crontab_id, OLD.interval_id, OLD.clocked_id, OLD.solar_id, OLD.rrule_id, OLD.start_time, OLD.expires, OLD.one_off, OLD.max_runs, OLD.enabled, OLD.calendar_id, OLD.calendar_mode, OLD.anchor_at, OLD.jitter_seconds) IS DISTINCT FROM (NEW.name, NEW.kind, NEW.task, NEW.args, NEW.kwargs, NEW.description, NEW.tags, NEW.paused_reason, NEW.queue, NEW.exchange, NEW.routing_key, NEW.headers, NEW.priority, NEW.expire_seconds, NEW.misfire_policy, NEW.misfire_grace_seconds, NEW.catchup_window_seconds, NEW.overlap_policy, NEW.pause_after_failures, NEW.crontab_id, NEW.interval_id, NEW.clocked_id, NEW.solar_id, NEW.rrule_id, NEW.start_time, NEW.expires, NEW.one_off, NEW.max_runs, NEW.enabled, NEW.calendar_id, NEW.calendar_mode, NEW.anchor_at, NEW.jitter_seconds)) EXECUTE FUNCTION periodic_task_edited()
 --
 CREATE FUNCTION timing_edited() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   EXECUTE format('SELECT 1 FROM periodic_task WHERE %I = $1 ORDER BY id FOR UPDATE', TG_ARGV[0]) USING NEW.id;
@@ -53,7 +53,7 @@ END $$
 --
 CREATE TRIGGER periodic_task_new AFTER INSERT ON periodic_task FOR EACH ROW EXECUTE FUNCTION wake_beat()
 --
-CREATE TRIGGER periodic_task_sooner AFTER UPDATE OF crontab_id, interval_id, clocked_id, solar_id, rrule_id, start_time, expires, one_off, max_runs, enabled, calendar_id, anchor_at, jitter_seconds, next_run_at
+CREATE TRIGGER periodic_task_sooner AFTER UPDATE OF crontab_id, interval_id, clocked_id, solar_id, rrule_id, start_time, expires, one_off, max_runs, enabled, calendar_id, calendar_mode, anchor_at, jitter_seconds, next_run_at
   ON periodic_task FOR EACH ROW WHEN (NEW.next_run_at IS NULL OR NEW.next_run_at < OLD.next_run_at)
   EXECUTE FUNCTION wake_beat()
 --

@@ -60,7 +60,11 @@ def upgrade() -> None:
         "calendar",
         sa.Column("id", ID, nullable=False),
         sa.Column("name", sa.String(), nullable=False),
+        sa.Column("description", sa.String(), server_default="", nullable=False),
         sa.Column("definition", JSON, nullable=False),
+        sa.Column("revision", ID, server_default="1", nullable=False),
+        sa.Column("created_at", INSTANT, server_default=now, nullable=False),
+        sa.Column("date_changed", INSTANT, server_default=now, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_calendar")),
         sa.UniqueConstraint("name", name=op.f("uq_calendar_name")),
         sqlite_autoincrement=True,
@@ -130,6 +134,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rrule_schedule")),
         sa.UniqueConstraint("rule", name=op.f("uq_rrule_schedule_rule")),
         sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "service_fact",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("value", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_service_fact")),
     )
     op.create_table(
         "solar_schedule",
@@ -240,6 +250,7 @@ def upgrade() -> None:
         sa.Column("solar_id", ID, nullable=True),
         sa.Column("rrule_id", ID, nullable=True),
         sa.Column("calendar_id", ID, nullable=True),
+        sa.Column("calendar_mode", sa.String(), server_default="exclude", nullable=False),
         sa.Column("start_time", INSTANT, nullable=True),
         sa.Column("expires", INSTANT, nullable=True),
         sa.Column("anchor_at", INSTANT, nullable=True),
@@ -292,6 +303,7 @@ def upgrade() -> None:
         json_is("kwargs", "object"),
         json_is("headers", "object"),
         json_is("tags", "array"),
+        sa.CheckConstraint("calendar_mode IN ('exclude', 'only')", name=op.f("ck_periodic_task_calendar_mode")),
         sa.CheckConstraint("priority BETWEEN 0 AND 255", name=op.f("ck_periodic_task_priority")),
         sa.ForeignKeyConstraint(["calendar_id"], ["calendar.id"], name=op.f("fk_periodic_task_calendar_id")),
         sa.ForeignKeyConstraint(["clocked_id"], ["clocked_schedule.id"], name=op.f("fk_periodic_task_clocked_id")),
@@ -342,6 +354,7 @@ def downgrade() -> None:
     op.drop_table("worker")
     op.drop_table("task_run")
     op.drop_table("solar_schedule")
+    op.drop_table("service_fact")
     op.drop_table("rrule_schedule")
     op.drop_table("interval_schedule")
     op.drop_table("crontab_schedule")

@@ -16,6 +16,7 @@ from scheduler_service.storage.columns import Base, Id, Instant, Json, SqlNow
 KINDS = ("collect", "etl", "report", "other")
 MISFIRE_POLICIES = ("fire_once", "fire_all", "skip")
 OVERLAP_POLICIES = ("skip", "buffer_one", "buffer_all", "allow_all", "cancel_other", "terminate_other")
+CALENDAR_MODES = ("exclude", "only")
 PERIODS = ("weeks", "days", "hours", "minutes", "seconds")
 TIMING_COLUMNS = ("crontab_id", "interval_id", "clocked_id", "solar_id", "rrule_id")
 
@@ -121,7 +122,11 @@ class Calendar(Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     name: Mapped[str]
+    description: Mapped[str] = mapped_column(server_default="")
     definition: Mapped[dict[str, Any]] = mapped_column(Json)
+    revision: Mapped[int] = mapped_column(Id, server_default="1")
+    created_at: Mapped[datetime] = mapped_column(Instant, server_default=SqlNow())
+    date_changed: Mapped[datetime] = mapped_column(Instant, server_default=SqlNow())
 
 
 class PeriodicTask(Base):
@@ -141,6 +146,7 @@ class PeriodicTask(Base):
         _one_of("kind", KINDS, "kind"),
         _one_of("misfire_policy", MISFIRE_POLICIES, "misfire_policy"),
         _one_of("overlap_policy", OVERLAP_POLICIES, "overlap_policy"),
+        _one_of("calendar_mode", CALENDAR_MODES, "calendar_mode"),
         *_json_is("args", "array"),
         *_json_is("kwargs", "object"),
         *_json_is("headers", "object"),
@@ -178,6 +184,7 @@ class PeriodicTask(Base):
     solar_id: Mapped[int | None] = mapped_column(ForeignKey("solar_schedule.id"))
     rrule_id: Mapped[int | None] = mapped_column(ForeignKey("rrule_schedule.id"))
     calendar_id: Mapped[int | None] = mapped_column(ForeignKey("calendar.id"))
+    calendar_mode: Mapped[str] = mapped_column(server_default="exclude")
     start_time: Mapped[datetime | None] = mapped_column(Instant)
     expires: Mapped[datetime | None] = mapped_column(Instant)
     anchor_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -215,6 +222,9 @@ class PeriodicTask(Base):
     crontab: Mapped[CrontabSchedule | None] = relationship()
     interval: Mapped[IntervalSchedule | None] = relationship()
     clocked: Mapped[ClockedSchedule | None] = relationship()
+    solar: Mapped[SolarSchedule | None] = relationship()
+    rrule: Mapped[RruleSchedule | None] = relationship()
+    calendar: Mapped[Calendar | None] = relationship()
 
 
 class TaskRun(Base):
@@ -312,6 +322,15 @@ class AuditEvent(Base):
     subject_id: Mapped[str]
     subject_name: Mapped[str]
     changes: Mapped[dict[str, Any]] = mapped_column(Json, server_default="{}")
+
+
+class ServiceFact(Base):
+    """What the service itself remembers between its processes, such as the time zone data that it planned with."""
+
+    __tablename__ = "service_fact"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
 
 
 class ApiKey(Base):

@@ -9,7 +9,7 @@ from scheduler_service.storage.models import TIMING_COLUMNS
 
 #: A change means: plan again. Of these, REOPENS also gives a completed schedule a new life.
 REOPENS = (*TIMING_COLUMNS, "start_time", "expires", "one_off", "max_runs", "enabled")
-DECIDES_WHEN = (*REOPENS, "calendar_id", "anchor_at", "jitter_seconds")
+DECIDES_WHEN = (*REOPENS, "calendar_id", "calendar_mode", "anchor_at", "jitter_seconds")
 #: A person sees these too: a change counts as a revision.
 VISIBLE = (
     "name", "kind", "task", "args", "kwargs", "description", "tags", "paused_reason", "queue", "exchange",

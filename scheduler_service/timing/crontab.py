@@ -134,9 +134,7 @@ class Crontab:
 
     def _shown_until(self, instant: datetime) -> datetime:
         """The local minute that bounds those whose occurrence has come by this instant."""
-        local = instant.astimezone(self._zone)
-        end = zones.end_of_repeat(local, self._zone) if local.fold else local.replace(tzinfo=None) + TICK
-        return whole_minute_from(end)
+        return whole_minute_from(zones.shown_until(instant, self._zone))
 
     def _span_real(self, after: datetime, until: datetime) -> Span:
         """Between two shifts local time is plain arithmetic."""

@@ -13,10 +13,10 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from scheduler_service.errors import InvalidTiming
+from scheduler_service.timing.timings import TICK
 
 _STRIDE = timedelta(days=3)  # no zone has shifted twice within 6 days since 1970
 _SECOND = timedelta(seconds=1)
-_TICK = timedelta(microseconds=1)
 
 
 class Shift(NamedTuple):
@@ -100,7 +100,7 @@ def end_of_repeat(local: datetime, zone: tzinfo) -> datetime:
 def shown_until(instant: datetime, zone: tzinfo) -> datetime:
     """The local time that ends those shown for the first time by an instant; itself it is not one of them."""
     local = instant.astimezone(zone)
-    return end_of_repeat(local, zone) if local.fold else local.replace(tzinfo=None) + _TICK
+    return end_of_repeat(local, zone) if local.fold else local.replace(tzinfo=None) + TICK
 
 
 def first_shift(zone: tzinfo, after: datetime, until: datetime) -> Shift | None:
