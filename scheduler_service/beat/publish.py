@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 BROKER_ERRORS = (BatchPublishError, OperationalError, ConnectionError, TimeoutError)
 CONNECT_TIMEOUT = 2
 BATCH = 1000
+LONGEST_REPR = 1000
 
 
 @dataclass
@@ -70,17 +71,18 @@ class Publisher:
         return sent
 
     def _buffer(self, producer: Any, messages: Iterable[Message], sent: Sent, now: datetime) -> None:
+        declared: set[str] = set()
         for message in messages:
             try:
-                self._send_one(producer, message, now)
+                self._send_one(producer, message, now, declared)
                 sent.ids.append(message.id)
             except (TypeError, ValueError, EncodeError, QueueNotFound) as why:
                 sent.unpublishable[message.id] = f"{type(why).__name__}: {why}"
                 logger.warning("run %s cannot be published: %s", message.id, why)
 
-    def _send_one(self, producer: Any, message: Message, now: datetime) -> None:
+    def _send_one(self, producer: Any, message: Message, now: datetime, declared: set[str]) -> None:
         app, run_id = self._app, str(message.id)
-        options = self._options(message)
+        options = self._options(message, declared)
         expire_seconds = options.pop("expire_seconds", None)
         headers = {**(options.pop("headers", None) or {}), **tracking_headers(message)}
         expires = options.pop("expires", None)
@@ -93,6 +95,8 @@ class Publisher:
             message.kwargs,
             expires=expires,
             retries=message.attempt - 1,
+            argsrepr=_shown(message.args),
+            kwargsrepr=_shown(message.kwargs),
             root_id=run_id,
             origin="scheduler-service",
             time_limit=options.pop("time_limit", None),
@@ -102,13 +106,20 @@ class Publisher:
         )
         app.amqp.send_task_message(producer, message.task, task_message, retry=False, headers=headers, **options)
 
-    def _options(self, message: Message) -> dict[str, Any]:
-        """The task's own options, overridden by the schedule's, routed by the app's rules."""
+    def _options(self, message: Message, declared: set[str]) -> dict[str, Any]:
+        """The task's own options, overridden by the schedule's, routed by the app's rules.
+
+        Each queue is declared once a batch; asking kombu whether it is takes a fifth of the time of a message.
+        """
         task = self._app.tasks.get(message.task)
         own = {**task._get_exec_options(), "ignore_result": task.ignore_result} if task is not None else {}
         options = {name: value for name, value in {**own, **message.options}.items() if value is not None}
         self._bind(options)
         routed: dict[str, Any] = self._app.amqp.router.route(options, message.task, message.args, message.kwargs, task)
+        queue = routed.get("queue")
+        if queue is not None and "declare" not in routed:
+            routed["declare"] = () if queue.name in declared else (queue,)
+            declared.add(queue.name)
         return routed
 
     def _bind(self, options: dict[str, Any]) -> None:
@@ -120,6 +131,12 @@ class Publisher:
         options["declare"] = [queue for queue in queues if queue.exchange and queue.exchange.name == exchange]
         if not options["declare"]:
             raise ValueError(f"no queue of this app is bound to the exchange {exchange!r}")
+
+
+def _shown(value: Any) -> str:
+    """For people who watch; Celery's own `saferepr` takes as long as sending."""
+    shown = repr(value)
+    return shown if len(shown) <= LONGEST_REPR else f"{shown[:LONGEST_REPR]}…"
 
 
 def tracking_headers(message: Message) -> dict[str, Any]:

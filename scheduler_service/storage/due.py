@@ -28,7 +28,11 @@ from scheduler_service.storage.workers import silent
 #: A schedule with its timing's columns, as `_claim` selects them.
 DueRow = Row[Any]
 
-UNREAD = ("crontab_id", "interval_id", "clocked_id", "solar_id", "rrule_id", "calendar_id", "provenance")
+#: Columns that deciding does not need; each that is read costs time for every due row, JSON most.
+UNREAD = (
+    "crontab_id", "interval_id", "clocked_id", "solar_id", "rrule_id", "calendar_id", "provenance", "description",
+    "tags", "enabled", "paused_reason", "completed_reason", "quarantine_reason", "pause_after_failures",
+)  # fmt: skip
 _PLANNABLE = text(PLANNABLE)
 
 
