@@ -51,7 +51,9 @@ def _beat(parts: Parts) -> float:
         given_schedules(database, SIZE, due_in="0 seconds")
         url = database.url.render_as_string(hide_password=False)
         app = create_app(Settings(database_url=SecretStr(url), broker_url=SecretStr(parts.broker.url)))
-        loop = Loop(app, Database(url, pre_ping=False), dispatch_deadline=timedelta(days=1))
+        loop = Loop(
+            app, Database(url, pre_ping=False), dispatch_deadline=timedelta(days=1), republish_after=timedelta(days=1)
+        )
         loop._prepare()
         started = perf_counter()
         while _published(database) < SIZE:

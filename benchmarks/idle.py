@@ -28,7 +28,12 @@ def idle(parts: Parts) -> list[str]:
         with database.transaction() as session:
             session.execute(text(f"ALTER DATABASE {database.url.database} SET log_statement = 'all'"))
         settings = Settings(database_url=SecretStr(url), broker_url=SecretStr(parts.broker.url))
-        loop = Loop(create_app(settings), Database(url, pre_ping=False), dispatch_deadline=timedelta(days=1))
+        loop = Loop(
+            create_app(settings),
+            Database(url, pre_ping=False),
+            dispatch_deadline=timedelta(days=1),
+            republish_after=timedelta(days=1),
+        )
         logging.getLogger("scheduler_service").setLevel(logging.ERROR)
         loop.tick()
         before, wake_ups, until = _statements(log.read_text()), 0, monotonic() + SECONDS

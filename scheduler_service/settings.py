@@ -31,6 +31,10 @@ class Settings(BaseSettings):
     dispatch_deadline: timedelta = Field(
         default=timedelta(hours=24), description="How long an unsent run waits for the broker before it is `expired`"
     )
+    republish_after: timedelta = Field(
+        default=timedelta(hours=6),
+        description="Last resort: when a run that no worker took is sent again, twice as late each time",
+    )
     result_expires: timedelta = Field(default=timedelta(days=1), description="How long Celery results are kept")
     concurrency: int = Field(default=2, ge=1, description="Processes of each worker")
     outbound_allow: Annotated[tuple[str, ...], NoDecode] = Field(

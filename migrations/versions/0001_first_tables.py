@@ -173,6 +173,7 @@ def upgrade() -> None:
         sa.Column("lease_until", INSTANT, nullable=True),
         sa.Column("leased_by", ID, nullable=True),
         sa.Column("published_at", INSTANT, nullable=True),
+        sa.Column("publish_count", sa.Integer(), server_default="0", nullable=False),
         sa.Column("started_at", INSTANT, nullable=True),
         sa.Column("finished_at", INSTANT, nullable=True),
         sa.Column("worker", sa.String(), nullable=True),
@@ -214,6 +215,14 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_task_run_periodic_task_id_decided_at_id", "task_run", ["periodic_task_id", "decided_at", "id"], unique=False
+    )
+    op.create_index(
+        "ix_task_run_published",
+        "task_run",
+        ["published_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'published'"),
+        sqlite_where=sa.text("state = 'published'"),
     )
     op.create_index(
         "ix_task_run_worker",

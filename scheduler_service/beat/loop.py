@@ -18,6 +18,7 @@ from celery.beat import ScheduleEntry
 from scheduler_service.beat.adoption import static_schedules
 from scheduler_service.beat.decide import decide_due, plan_unplanned
 from scheduler_service.beat.publish import Publisher
+from scheduler_service.beat.repair import BrokerWatch
 from scheduler_service.beat.wakeup import wakeup_for
 from scheduler_service.errors import StoreAway
 from scheduler_service.storage import adopted, due, migrating, publishing, workers
@@ -28,6 +29,7 @@ from scheduler_service.storage.session import Database
 logger = logging.getLogger(__name__)
 
 LONGEST_WAIT = 5.0
+WATCH_EVERY = 4.5  # a little less, so that an idle Beat looks at the broker each time it wakes
 FIRST_BATCH = 50  # small, so that all Beats get a share of what is due at one instant; doubled while there is more
 HANDOVER_WAIT = 1.0  # while another Beat's lease is open: it may have died
 
@@ -59,7 +61,13 @@ class Loop:
     """One Beat, of any number."""
 
     def __init__(
-        self, app: Celery, database: Database, *, dispatch_deadline: timedelta, static: Sequence[ScheduleEntry] = ()
+        self,
+        app: Celery,
+        database: Database,
+        *,
+        dispatch_deadline: timedelta,
+        republish_after: timedelta,
+        static: Sequence[ScheduleEntry] = (),
     ) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self.number = secrets.randbelow(2**31)
@@ -69,6 +77,8 @@ class Loop:
         self._static = static
         self._ready = False
         self._publisher = Publisher(app)
+        self._watch = BrokerWatch(app, database, republish_after=republish_after)
+        self._watched_at = float("-inf")
         self._wakeup = wakeup_for(database, self.number, self.stopping)
         self._batch = FIRST_BATCH
         self._store, self._broker = Backoff(5), Backoff(60)
@@ -119,6 +129,8 @@ class Loop:
             worked = worked or schedules > 0
         elif outlook.publishable and not self._broker.seconds_left:
             worked = self._publish(self._lease(limit)) or worked
+        if monotonic() - self._watched_at > WATCH_EVERY and not self._broker.seconds_left:
+            worked = self._look_at_broker(outlook) or worked
         if outlook.silent_workers:
             self._give_up_lost()
             worked = True
@@ -161,15 +173,25 @@ class Loop:
             else:
                 publishing.release(session, ids)
         if sent.broker_away is not None:
-            delay = self._broker.failed()
-            logger.warning(
-                "the broker is away (%s); %s runs wait, trying again in %.0f s", sent.broker_away, len(ids), delay
-            )
+            self._broker_is_away(sent.broker_away)
             return bool(sent.unpublishable)
         if self._broker.worked():
             logger.info("the broker is back")
         logger.debug("published %s runs", len(sent.ids))
         return True
+
+    def _look_at_broker(self, outlook: Outlook) -> bool:
+        """True when runs were found that must be sent again."""
+        self._watched_at = monotonic()
+        try:
+            return self._watch.look(unclaimed=outlook.unclaimed) > 0
+        except self._publisher.broker_errors as why:
+            self._broker_is_away(why)
+            return False
+
+    def _broker_is_away(self, why: object) -> None:
+        delay = self._broker.failed()
+        logger.warning("the broker is away (%s); trying again in %.0f s", why, delay)
 
     def _give_up_lost(self) -> None:
         with self._database.transaction() as session:

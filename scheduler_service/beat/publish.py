@@ -54,7 +54,7 @@ class Publisher:
         app.finalize()  # task options (`queue`, `priority`, …) are read below
         self._app = app
         transport = app.connection_for_write().transport
-        self._errors = (*BROKER_ERRORS, *transport.connection_errors, *transport.channel_errors)
+        self.broker_errors = (*BROKER_ERRORS, *transport.connection_errors, *transport.channel_errors)
         self._drops_unbound = transport.driver_type == "redis"
 
     def send(self, messages: Sequence[Message], *, now: datetime) -> Sent:
@@ -66,7 +66,7 @@ class Publisher:
                 producer.connection.ensure_connection(max_retries=0, timeout=CONNECT_TIMEOUT)
                 with producer.batch(max_size=BATCH):
                     self._buffer(producer, messages, sent, now)
-        except self._errors as why:
+        except self.broker_errors as why:
             return Sent([], sent.unpublishable, str(why) or type(why).__name__)
         return sent
 

@@ -45,4 +45,10 @@ class DatabaseScheduler(Scheduler):
         self.install_default_entries(stated)
         self.update_from_dict(stated)
         database = Database(settings.database, pre_ping=False)
-        return Loop(self.app, database, static=list(self.data.values()), dispatch_deadline=settings.dispatch_deadline)
+        return Loop(
+            self.app,
+            database,
+            dispatch_deadline=settings.dispatch_deadline,
+            republish_after=settings.republish_after,
+            static=list(self.data.values()),
+        )

@@ -239,6 +239,8 @@ class TaskRun(Base):
         Index("ix_task_run_active", "periodic_task_id", "state",
               postgresql_where=text("state IN ('pending', 'published', 'running', 'retrying')"),
               sqlite_where=text("state IN ('pending', 'published', 'running', 'retrying')")),
+        Index("ix_task_run_published", "published_at",
+              postgresql_where=text("state = 'published'"), sqlite_where=text("state = 'published'")),
         Index("ix_task_run_worker", "worker",
               postgresql_where=text("state = 'running'"), sqlite_where=text("state = 'running'")),
         Index("ix_task_run_decided_at_id", "decided_at", "id"),
@@ -266,6 +268,7 @@ class TaskRun(Base):
     lease_until: Mapped[datetime | None] = mapped_column(Instant)
     leased_by: Mapped[int | None] = mapped_column(Id)
     published_at: Mapped[datetime | None] = mapped_column(Instant)
+    publish_count: Mapped[int] = mapped_column(server_default="0")
     started_at: Mapped[datetime | None] = mapped_column(Instant)
     finished_at: Mapped[datetime | None] = mapped_column(Instant)
     worker: Mapped[str | None]

@@ -11,14 +11,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, exists, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from scheduler_service.storage.batches import among, insert_new, is_postgresql
-from scheduler_service.storage.models import TaskRun
+from scheduler_service.storage.models import TaskRun, WorkerTask
 
 #: First key of the advisory locks that living Beats hold; the second is the Beat's number.
 BEAT_LOCKS = 729_544_100
+UNCLAIMED_AFTER = timedelta(seconds=10)
 
 _OWNER_DEAD = text(
     "task_run.leased_by NOT IN (SELECT objid\\:\\:bigint FROM pg_locks WHERE locktype = 'advisory'"
@@ -88,7 +89,13 @@ def mark_published(session: Session, ids: Sequence[UUID], *, now: datetime) -> N
     session.execute(
         update(TaskRun)
         .where(among(session, TaskRun.id, ids), TaskRun.state == "pending")
-        .values(state="published", published_at=now, lease_until=None, leased_by=None)
+        .values(
+            state="published",
+            published_at=now,
+            publish_count=TaskRun.publish_count + 1,
+            lease_until=None,
+            leased_by=None,
+        )
     )
 
 
@@ -109,6 +116,45 @@ def fail_unpublishable(session: Session, reasons: dict[UUID, str], *, now: datet
             .where(TaskRun.id == run_id, TaskRun.state == "pending")
             .values(state="failed", reason="the message could not be made", error=why, finished_at=now)
         )
+
+
+def unclaimed(now: datetime) -> ColumnElement[bool]:
+    """Sent a while ago and not taken by any worker, though some worker tracks the task and would have said so."""
+    return and_(TaskRun.state == "published", TaskRun.published_at < now - UNCLAIMED_AFTER, _tracked())
+
+
+def waiting_messages(session: Session, now: datetime) -> set[UUID]:
+    """The runs that have a message out, as far as we know: sent and not taken, or to be retried and overdue."""
+    sent = and_(TaskRun.state == "published", _tracked())
+    return set(session.scalars(select(TaskRun.id).where(or_(sent, _overdue(now)))))
+
+
+def send_again(session: Session, ids: Sequence[UUID], *, why: str, now: datetime) -> int:
+    """Make runs pending whose message is gone; how many. A retry that was lost is the next attempt."""
+    again = {"state": "pending", "reason": why, "lease_until": None, "leased_by": None}
+    known = among(session, TaskRun.id, ids)
+    sent = update(TaskRun).where(known, TaskRun.state == "published").values(again)
+    retried = update(TaskRun).where(known, _overdue(now)).values(again | {"attempt": TaskRun.attempt + 1})
+    return _rowcount(session, sent) + _rowcount(session, retried)
+
+
+def long_unclaimed(session: Session, *, now: datetime, after: timedelta, limit: int) -> list[UUID]:
+    """Runs sent longer ago than anybody would wait: twice as long each time they were sent."""
+    rows = session.execute(
+        select(TaskRun.id, TaskRun.published_at, TaskRun.publish_count)
+        .where(TaskRun.state == "published", TaskRun.published_at < now - after, _tracked())
+        .order_by(TaskRun.published_at)
+        .limit(limit)
+    )
+    return [run_id for run_id, at, count in rows if at < now - after * 2 ** max(count - 1, 0)]
+
+
+def _tracked() -> ColumnElement[bool]:
+    return exists().where(WorkerTask.task == TaskRun.task)
+
+
+def _overdue(now: datetime) -> ColumnElement[bool]:
+    return and_(TaskRun.state == "retrying", TaskRun.retry_at < now - UNCLAIMED_AFTER)
 
 
 def _rowcount(session: Session, statement: Any) -> int:
