@@ -63,6 +63,19 @@ CREATE TRIGGER task_run_new AFTER INSERT ON task_run FOR EACH ROW
 CREATE TRIGGER task_run_promoted AFTER UPDATE OF state ON task_run FOR EACH ROW
   WHEN (NEW.state = 'pending' AND OLD.state <> 'pending') EXECUTE FUNCTION wake_beat()
 --
+CREATE TRIGGER task_run_cancel AFTER UPDATE OF cancel_requested_at ON task_run FOR EACH ROW
+  WHEN (NEW.cancel_requested_at IS NOT NULL AND NEW.state = 'running') EXECUTE FUNCTION wake_beat()
+--
+CREATE FUNCTION task_run_freed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF EXISTS (SELECT 1 FROM task_run WHERE periodic_task_id = NEW.periodic_task_id AND state = 'buffered') THEN
+    NOTIFY scheduler_wakeup;
+  END IF;
+  RETURN NULL;
+END $$
+--
+CREATE TRIGGER task_run_freed AFTER UPDATE OF state ON task_run FOR EACH ROW
+  WHEN (NEW.state IN ('succeeded', 'failed', 'timed_out', 'cancelled', 'lost', 'skipped', 'missed', 'dropped', 'expired') AND NEW.state <> OLD.state) EXECUTE FUNCTION task_run_freed()
+--
 CREATE FUNCTION periodic_task_deleted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   UPDATE task_run SET state = 'cancelled', reason = 'the schedule was deleted', finished_at = clock_timestamp()
     WHERE periodic_task_id = OLD.id AND state IN ('pending', 'buffered');

@@ -179,6 +179,8 @@ def upgrade() -> None:
         sa.Column("worker", sa.String(), nullable=True),
         sa.Column("attempt", sa.Integer(), server_default="1", nullable=False),
         sa.Column("retry_at", INSTANT, nullable=True),
+        sa.Column("cancel_requested_at", INSTANT, nullable=True),
+        sa.Column("cancel_mode", sa.String(), nullable=True),
         sa.Column("duplicate_deliveries", sa.Integer(), server_default="0", nullable=False),
         sa.Column("result", JSON, nullable=True),
         sa.Column("error", sa.String(), nullable=True),
@@ -186,6 +188,9 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "state IN ('pending', 'published', 'running', 'retrying', 'buffered', 'succeeded', 'failed', 'timed_out', 'cancelled', 'lost', 'skipped', 'missed', 'dropped', 'expired')",
             name=op.f("ck_task_run_state"),
+        ),
+        sa.CheckConstraint(
+            "cancel_mode IN ('ask', 'terminate', 'terminating')", name=op.f("ck_task_run_cancel_mode")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_task_run")),
         sa.UniqueConstraint(
@@ -215,6 +220,22 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_task_run_periodic_task_id_decided_at_id", "task_run", ["periodic_task_id", "decided_at", "id"], unique=False
+    )
+    op.create_index(
+        "ix_task_run_buffered",
+        "task_run",
+        ["periodic_task_id", "occurrence_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'buffered'"),
+        sqlite_where=sa.text("state = 'buffered'"),
+    )
+    op.create_index(
+        "ix_task_run_cancel",
+        "task_run",
+        ["cancel_requested_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'running' AND cancel_requested_at IS NOT NULL"),
+        sqlite_where=sa.text("state = 'running' AND cancel_requested_at IS NOT NULL"),
     )
     op.create_index(
         "ix_task_run_published",
@@ -373,5 +394,5 @@ def downgrade() -> None:
     op.drop_table("audit_event")
     op.drop_table("api_key")
     if op.get_bind().dialect.name == "postgresql":
-        for function in ("periodic_task_edited", "timing_edited", "wake_beat", "periodic_task_deleted"):
+        for function in ("periodic_task_edited", "timing_edited", "wake_beat", "task_run_freed", "periodic_task_deleted"):
             op.execute(f"DROP FUNCTION {function}()")

@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from celery.beat import ScheduleEntry
-from celery.schedules import crontab, schedule
+from celery.schedules import crontab, schedule, solar
 
 from scheduler_service.errors import InvalidTiming
 from scheduler_service.storage.adopted import StaticSchedule
 from scheduler_service.timing.crontab import Crontab
 from scheduler_service.timing.interval import Interval
+from scheduler_service.timing.solar import Solar
 from scheduler_service.timing.timings import Timing
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,8 @@ def _timing(stated: Any, now: datetime) -> Timing:
             if seconds >= length and seconds % length == 0:
                 return Interval(int(seconds // length), period, now)  # type: ignore[arg-type]
         raise InvalidTiming.field("schedule", f"an interval of {seconds} s is not in whole seconds", "30.0")
+    if type(stated) is solar:
+        return Solar(stated.event, stated.lat, stated.lon)
     raise InvalidTiming.field("schedule", f"{type(stated).__name__} is not available in this version", "crontab()")
 
 

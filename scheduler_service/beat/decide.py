@@ -9,23 +9,24 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from scheduler_service.storage import due, publishing, runs
+from scheduler_service.beat.overlap import CANCEL_MODES, Slot
+from scheduler_service.storage import cancelling, due, publishing, runs
 from scheduler_service.storage.due import DueRow
 from scheduler_service.storage.publishing import Message
 from scheduler_service.storage.session import Database
-from scheduler_service.storage.timings import CRONTAB_FIELDS, anchor_of, build_timing
+from scheduler_service.storage.timings import is_set_by_hand, terms_of_row
 from scheduler_service.timing import planning
 from scheduler_service.timing.planning import Misfire, Occurrence, Plan, Terms
-from scheduler_service.timing.timings import TICK
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-OVERLAP_POLICIES = ("skip", "allow_all")
+RUNS = ("pending", "buffered")  # the states of occurrences that will run
 RUNS_AT_ONCE = 100  # of one schedule in one batch; it stays due for the rest
 
 
@@ -44,6 +45,7 @@ class Batch:
     moved: list[dict[str, Any]] = field(default_factory=list)
     runs: list[dict[str, Any]] = field(default_factory=list)
     quarantined: dict[int, str] = field(default_factory=dict)
+    ended: dict[int, tuple[str, UUID]] = field(default_factory=dict)
 
     def each(self, rows: Iterable[DueRow], work: Callable[[DueRow], T]) -> Iterable[tuple[DueRow, T]]:
         """The rows with what the work makes of them; a row whose work fails is quarantined."""
@@ -78,15 +80,20 @@ def decide_due(database: Database, beat: BeatIdentity, *, limit: int) -> tuple[i
         rows = due.claim_due(session, now, limit=limit)
         batch = Batch(now)
         lease_until = now + publishing.lease_length(session)
-        busy = runs.unfinished(session, [row.id for row in rows if row.overlap_policy == "skip"]) if rows else set()
+        occupied = runs.occupied(session, [row.id for row in rows if row.overlap_policy != "allow_all"])
         planned = Planned(now)
         for row, plan in batch.each(rows, planned.plan):
-            made = _runs_of(row, plan, now=now, busy=row.id in busy)
+            slot = Slot.of(row.overlap_policy, occupied.get(row.id))
+            made = _runs_of(row, plan, slot, now=now)
             stamp = {"decided_at": now, "decided_by": beat.name}
             batch.runs += [run | stamp | _lease(run, lease_until, beat) for run in made]
-            batch.moved.append(_moved(row, plan.following, ran=sum(run["state"] == "pending" for run in made), now=now))
+            batch.moved.append(_moved(row, plan.following, ran=sum(run["state"] in RUNS for run in made), now=now))
+            if slot.ends_others:
+                batch.ended[row.id] = (CANCEL_MODES[row.overlap_policy], made[-1]["id"])
         inserted = publishing.insert_runs(session, batch.runs)
         due.move_on(session, batch.moved)
+        for schedule_id, (mode, newest) in batch.ended.items():
+            cancelling.end_others(session, schedule_id, keep=newest, mode=mode, now=now)
         due.quarantine(session, batch.quarantined)
     return len(rows), [_message(run) for run in batch.runs if run["id"] in inserted and run["state"] == "pending"]
 
@@ -99,13 +106,11 @@ class Planned:
         self._known: dict[Any, Plan] = {}
 
     def plan(self, row: DueRow) -> Plan:
-        if row.overlap_policy not in OVERLAP_POLICIES:
-            raise ValueError(f"the overlap policy {row.overlap_policy!r} is not available in this version")
-        terms = terms_of(row)
-        if row.next_occurrence_at is None or _set_by_hand(row, terms):
+        terms = terms_of_row(row)
+        if is_set_by_hand(row, terms):
             following = planning.first(terms, after=max(self._now, row.next_run_at))
             return Plan((Occurrence(row.next_run_at, row.next_run_at),), 0, 0, None, following)
-        key = (terms.timing, terms.start_time, terms.expires, row.next_occurrence_at, _misfire(row))
+        key = (terms.timing, terms.days, terms.start_time, terms.expires, row.next_occurrence_at, _misfire(row))
         if terms.jitter:
             return self._plan(row, terms)
         if key not in self._known:
@@ -118,33 +123,13 @@ class Planned:
         )
 
 
-def terms_of(row: DueRow) -> Terms:
-    """What the timing room needs to know of a schedule. Raises: InvalidTiming."""
-    crontab = tuple(getattr(row, name) for name in CRONTAB_FIELDS) if row.minute is not None else None
-    timing = build_timing(
-        crontab=crontab,
-        interval=(row.every, row.period) if row.every is not None else None,
-        clocked=row.clocked_time,
-        anchor=anchor_of(row),
-    )
-    return Terms(timing, row.start_time, row.expires, timedelta(seconds=row.jitter_seconds), row.id)
-
-
 def _first_occurrence(row: DueRow) -> Occurrence | None:
-    return planning.first(terms_of(row), after=_edited_at(row))
+    return planning.first(terms_of_row(row), after=_edited_at(row))
 
 
 def _edited_at(row: DueRow) -> datetime:
     edited: datetime = max(row.date_changed, row.watermark) if row.watermark else row.date_changed
     return edited
-
-
-def _set_by_hand(row: DueRow, terms: Terms) -> bool:
-    """A writer put its own `next_run_at`: it is honoured as an occurrence of its own."""
-    if not terms.jitter:
-        return bool(row.next_occurrence_at != row.next_run_at)
-    planned = planning.first(terms, after=row.next_occurrence_at - TICK)
-    return planned is None or planned.fire_at != row.next_run_at
 
 
 def _misfire(row: DueRow) -> Misfire:
@@ -156,7 +141,7 @@ def _misfire(row: DueRow) -> Misfire:
     )
 
 
-def _runs_of(row: DueRow, plan: Plan, *, now: datetime, busy: bool) -> list[dict[str, Any]]:
+def _runs_of(row: DueRow, plan: Plan, slot: Slot, *, now: datetime) -> list[dict[str, Any]]:
     allowed = len(plan.runs)
     if row.one_off:
         allowed = 1
@@ -166,11 +151,8 @@ def _runs_of(row: DueRow, plan: Plan, *, now: datetime, busy: bool) -> list[dict
     for number, occurrence in enumerate(plan.runs[:allowed]):
         coalesced = plan.coalesced if number == 0 else 0
         reason = f"{coalesced} earlier occurrences were missed and folded into this run" if coalesced else None
-        state = "pending"
-        if busy:
-            state, reason = "skipped", "an earlier run of this schedule is not finished (overlap policy: skip)"
-        busy = busy or row.overlap_policy == "skip"
-        made.append(_run(row, occurrence, state=state, reason=reason, coalesced=coalesced, now=now))
+        state, why = slot.admit()
+        made.append(_run(row, occurrence, state=state, reason=why or reason, coalesced=coalesced, now=now))
     if plan.last_missed is not None:
         reason = f"{plan.missed} occurrences were missed (misfire policy: {row.misfire_policy})"
         missed = Occurrence(plan.last_missed, plan.last_missed)

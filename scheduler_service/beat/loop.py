@@ -21,7 +21,7 @@ from scheduler_service.beat.publish import Publisher
 from scheduler_service.beat.repair import BrokerWatch
 from scheduler_service.beat.wakeup import wakeup_for
 from scheduler_service.errors import StoreAway
-from scheduler_service.storage import adopted, due, migrating, publishing, workers
+from scheduler_service.storage import adopted, cancelling, due, migrating, pausing, publishing, workers, zone_data
 from scheduler_service.storage.due import Outlook
 from scheduler_service.storage.publishing import Message
 from scheduler_service.storage.session import Database
@@ -103,6 +103,7 @@ class Loop:
         """Once: be sure of the tables, and take in what the app states in its code. Raises: CannotStart, StoreAway."""
         with self._database.reading() as session:
             migrating.check_connection(session.connection())
+        zone_data.replan_after_change(self._database)
         entries = static_schedules(self._static, now=self._database.clock.now())
         with self._database.transaction() as session:
             taken = adopted.adopt(session, entries)
@@ -127,14 +128,37 @@ class Loop:
             self._batch = min(limit, self._batch * 2) if schedules == self._batch else FIRST_BATCH
             self._publish(messages)
             worked = worked or schedules > 0
+        elif outlook.promotable and self._promote(limit):
+            worked = True
         elif outlook.publishable and not self._broker.seconds_left:
             worked = self._publish(self._lease(limit)) or worked
         if monotonic() - self._watched_at > WATCH_EVERY and not self._broker.seconds_left:
             worked = self._look_at_broker(outlook) or worked
+        return self._look_after_workers(outlook) or worked
+
+    def _look_after_workers(self, outlook: Outlook) -> bool:
         if outlook.silent_workers:
             self._give_up_lost()
-            worked = True
-        return worked
+        if outlook.to_terminate:
+            self._terminate()
+        return outlook.silent_workers or outlook.to_terminate
+
+    def _promote(self, limit: int) -> bool:
+        """Let buffered runs go whose schedule has none going on."""
+        with self._database.transaction() as session:
+            return publishing.promote(session, limit=limit) > 0
+
+    def _terminate(self) -> None:
+        """Have the workers terminate what was asked to end and did not."""
+        with self._database.reading() as session:
+            ids = cancelling.overdue_ids(session, now=self._database.clock.now(), limit=self._database.batch_size)
+        try:
+            self._publisher.terminate(ids)
+        except self._publisher.broker_errors as why:
+            self._broker_is_away(why)
+            return
+        with self._database.transaction() as session:
+            cancelling.mark_terminating(session, ids)
 
     def _seconds_to_wait(self, outlook: Outlook) -> float:
         ends = [LONGEST_WAIT]
@@ -196,5 +220,7 @@ class Loop:
     def _give_up_lost(self) -> None:
         with self._database.transaction() as session:
             lost = workers.give_up_silent(session, now=self._database.clock.now())
+        with self._database.transaction() as session:
+            pausing.pause_failing(session, [run_id for run_id, _ in lost])
         for run_id, worker in lost:
             logger.warning("run %s was lost: its worker %s is silent", run_id, worker)

@@ -70,6 +70,10 @@ class Publisher:
             return Sent([], sent.unpublishable, str(why) or type(why).__name__)
         return sent
 
+    def terminate(self, ids: Sequence[UUID]) -> None:
+        """Have every worker end these runs, wherever they run. Raises what the transport raises."""
+        self._app.control.revoke([str(run_id) for run_id in ids], terminate=True)
+
     def _buffer(self, producer: Any, messages: Iterable[Message], sent: Sent, now: datetime) -> None:
         declared: set[str] = set()
         for message in messages:

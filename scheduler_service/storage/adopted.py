@@ -5,7 +5,7 @@ code; once a person has, it is theirs.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from typing import Any
 
@@ -32,7 +32,8 @@ class StaticSchedule:
 
     @property
     def fingerprint(self) -> str:
-        timing = {name: value for name, value in vars(self.timing).items() if name != "anchor"}
+        said = [part.name for part in fields(self.timing) if part.compare and part.name != "anchor"]  # type: ignore[arg-type]
+        timing = {name: getattr(self.timing, name) for name in said}
         return sha256(
             repr((self.name, sorted(timing.items(), key=str), sorted(self.fields.items()))).encode()
         ).hexdigest()

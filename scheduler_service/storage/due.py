@@ -11,21 +11,16 @@ from typing import Any
 from sqlalchemy import Row, Select, exists, select, text
 from sqlalchemy.orm import Session
 
+from scheduler_service.storage import cancelling
 from scheduler_service.storage.batches import update_by_id
 from scheduler_service.storage.columns import SqlNow
-from scheduler_service.storage.models import (
-    PLANNABLE,
-    ClockedSchedule,
-    CrontabSchedule,
-    IntervalSchedule,
-    PeriodicTask,
-    TaskRun,
-)
-from scheduler_service.storage.publishing import publishable
-from scheduler_service.storage.timings import CRONTAB_FIELDS
+from scheduler_service.storage.models import PLANNABLE, PeriodicTask, TaskRun
+from scheduler_service.storage.publishing import publishable, unclaimed
+from scheduler_service.storage.runs import promotable
+from scheduler_service.storage.timings import WHEN_COLUMNS, with_when
 from scheduler_service.storage.workers import silent
 
-#: A schedule with its timing's columns, as `_claim` selects them.
+#: A schedule with its timing's and calendar's columns, as `_claim` selects them.
 DueRow = Row[Any]
 
 #: Columns that deciding does not need; each that is read costs time for every due row, JSON most.
@@ -47,6 +42,9 @@ class Outlook:
     publishable: bool
     leased_until: datetime | None
     silent_workers: bool
+    unclaimed: bool
+    promotable: bool
+    to_terminate: bool
 
     @property
     def due(self) -> bool:
@@ -74,6 +72,9 @@ def look(session: Session, now: datetime) -> Outlook:
             exists().where(publishable(session, now)),
             leased.order_by(TaskRun.lease_until).limit(1).scalar_subquery(),
             exists().where(silent(now)),
+            exists().where(unclaimed(now)),
+            promotable(),
+            exists().where(cancelling.overdue(now)),
         )
     ).one()
     return Outlook(now, *row)
@@ -90,18 +91,9 @@ def claim_due(session: Session, now: datetime, *, limit: int) -> Sequence[DueRow
 
 
 def _claim() -> Select[Any]:
+    own = (column for column in PeriodicTask.__table__.c if column.name not in UNREAD)
     return (
-        select(
-            *(column for column in PeriodicTask.__table__.c if column.name not in UNREAD),
-            *(getattr(CrontabSchedule, field) for field in CRONTAB_FIELDS),
-            IntervalSchedule.every,
-            IntervalSchedule.period,
-            ClockedSchedule.clocked_time,
-        )
-        .select_from(PeriodicTask)
-        .outerjoin(CrontabSchedule, PeriodicTask.crontab_id == CrontabSchedule.id)
-        .outerjoin(IntervalSchedule, PeriodicTask.interval_id == IntervalSchedule.id)
-        .outerjoin(ClockedSchedule, PeriodicTask.clocked_id == ClockedSchedule.id)
+        with_when(select(*own, *WHEN_COLUMNS))
         .where(_PLANNABLE)
         .order_by(PeriodicTask.next_run_at, PeriodicTask.id)
         .with_for_update(of=PeriodicTask, skip_locked=True)

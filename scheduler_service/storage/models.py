@@ -25,6 +25,9 @@ NEVER_SENT_STATES = ("skipped", "missed", "dropped", "expired")
 FINISHED_STATES = ("succeeded", "failed", "timed_out", "cancelled", "lost", *NEVER_SENT_STATES)
 RUN_STATES = (*WAITING_STATES, *FINISHED_STATES)
 
+CANCEL_MODES = ("ask", "terminate", "terminating")
+CANCELLING = "state = 'running' AND cancel_requested_at IS NOT NULL"
+
 #: What Beat looks at; spelt alike in the index and in the queries, or no database would use the index.
 PLANNABLE = (
     "enabled AND completed_reason IS NULL AND quarantine_reason IS NULL"
@@ -234,11 +237,16 @@ class TaskRun(Base):
     __table_args__ = (
         UniqueConstraint("periodic_task_id", "origin", "occurrence_at"),
         _one_of("state", RUN_STATES, "state"),
+        _one_of("cancel_mode", CANCEL_MODES, "cancel_mode"),
         Index("ix_task_run_pending", "lease_until", "id",
               postgresql_where=text("state = 'pending'"), sqlite_where=text("state = 'pending'")),
         Index("ix_task_run_active", "periodic_task_id", "state",
               postgresql_where=text("state IN ('pending', 'published', 'running', 'retrying')"),
               sqlite_where=text("state IN ('pending', 'published', 'running', 'retrying')")),
+        Index("ix_task_run_buffered", "periodic_task_id", "occurrence_at",
+              postgresql_where=text("state = 'buffered'"), sqlite_where=text("state = 'buffered'")),
+        Index("ix_task_run_cancel", "cancel_requested_at",
+              postgresql_where=text(CANCELLING), sqlite_where=text(CANCELLING)),
         Index("ix_task_run_published", "published_at",
               postgresql_where=text("state = 'published'"), sqlite_where=text("state = 'published'")),
         Index("ix_task_run_worker", "worker",
@@ -274,6 +282,8 @@ class TaskRun(Base):
     worker: Mapped[str | None]
     attempt: Mapped[int] = mapped_column(server_default="1")
     retry_at: Mapped[datetime | None] = mapped_column(Instant)
+    cancel_requested_at: Mapped[datetime | None] = mapped_column(Instant)
+    cancel_mode: Mapped[str | None]
     duplicate_deliveries: Mapped[int] = mapped_column(server_default="0")
     result: Mapped[Any | None] = mapped_column(Json)
     error: Mapped[str | None]

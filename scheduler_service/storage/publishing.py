@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, text, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, text, update
+from sqlalchemy.orm import Session, aliased
 
+from scheduler_service.storage import runs
 from scheduler_service.storage.batches import among, insert_new, is_postgresql
-from scheduler_service.storage.models import TaskRun, WorkerTask
+from scheduler_service.storage.models import PeriodicTask, TaskRun, WorkerTask
 
 #: First key of the advisory locks that living Beats hold; the second is the Beat's number.
 BEAT_LOCKS = 729_544_100
@@ -72,6 +73,34 @@ def lease(session: Session, beat: int, *, now: datetime, limit: int) -> list[Mes
         taken = {"lease_until": now + lease_length(session), "leased_by": beat}
         session.execute(update(TaskRun).where(among(session, TaskRun.id, ids)).values(taken))
     return [Message(*row) for row in rows]
+
+
+def promote(session: Session, *, limit: int) -> int:
+    """Make the oldest buffered run pending, of each schedule where no run goes on; how many.
+
+    The schedules are locked first, so that nobody decides an occurrence of theirs meanwhile.
+    """
+    waiting = select(TaskRun.periodic_task_id).where(TaskRun.state == "buffered").distinct().limit(limit)
+    locked = session.scalars(
+        select(PeriodicTask.id)
+        .where(PeriodicTask.id.in_(waiting))
+        .order_by(PeriodicTask.id)
+        .with_for_update(skip_locked=True)
+    ).all()
+    occupied = runs.occupied(session, locked)
+    free = [schedule_id for schedule_id in locked if (there := occupied.get(schedule_id)) and not there.unfinished]
+    earlier = aliased(TaskRun)
+    oldest = (
+        select(func.min(earlier.occurrence_at))
+        .where(earlier.periodic_task_id == TaskRun.periodic_task_id, earlier.state == "buffered")
+        .correlate(TaskRun)
+        .scalar_subquery()
+    )
+    first = and_(TaskRun.state == "buffered", TaskRun.occurrence_at == oldest)
+    ids = session.scalars(select(TaskRun.id).where(among(session, TaskRun.periodic_task_id, free), first)).all()
+    return _rowcount(
+        session, update(TaskRun).where(among(session, TaskRun.id, ids)).values(state="pending", reason=None)
+    )
 
 
 def expire_undelivered(session: Session, *, now: datetime, deadline: timedelta) -> int:

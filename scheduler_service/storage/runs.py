@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, exists, func, or_, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select, tuple_
+from sqlalchemy.orm import Session, aliased
 
 from scheduler_service.errors import RunNotFound
 from scheduler_service.storage.batches import among
@@ -15,6 +15,14 @@ from scheduler_service.storage.models import TaskRun, WorkerTask
 
 #: What a run keeps of how its schedule wants to be sent.
 OPTIONS = ("queue", "exchange", "routing_key", "priority", "headers", "expire_seconds")
+
+
+@dataclass(frozen=True)
+class Occupied:
+    """The runs of a schedule that go on (sent, or about to be), and those that wait for them."""
+
+    unfinished: int
+    buffered: int
 
 
 @dataclass(frozen=True)
@@ -63,28 +71,38 @@ def new_run(
         "coalesced": coalesced,
         "occurrence_at": occurrence_at,
         "fire_at": fire_at,
-        "finished_at": None if state == "pending" else now,
+        "finished_at": None if state in ("pending", "buffered") else now,
     }
 
 
-def unfinished(session: Session, schedule_ids: Collection[int]) -> set[int]:
-    """Those of the schedules that have a run which is not finished.
+def occupied(session: Session, schedule_ids: Collection[int]) -> dict[int, Occupied]:
+    """Of the schedules that have runs which are not finished: how many go on, and how many wait.
 
     A published run counts only if some worker tracks its task: nobody would ever tell that the others finished.
     """
+    waits = TaskRun.state == "buffered"
+    rows = session.execute(
+        select(TaskRun.periodic_task_id, func.count().filter(not_(waits)), func.count().filter(waits))
+        .where(among(session, TaskRun.periodic_task_id, list(schedule_ids)), or_(_goes_on(), waits))
+        .group_by(TaskRun.periodic_task_id)
+    )
+    return {schedule_id: Occupied(unfinished, buffered) for schedule_id, unfinished, buffered in rows}
+
+
+def promotable() -> ColumnElement[bool]:
+    """Buffered, and no run of its schedule goes on."""
+    waiting = aliased(TaskRun, name="waiting")
+    return exists().where(
+        waiting.state == "buffered",
+        ~exists().where(TaskRun.periodic_task_id == waiting.periodic_task_id, _goes_on()).correlate(waiting),
+    )
+
+
+def _goes_on() -> ColumnElement[bool]:
     tracked = exists().where(WorkerTask.task == TaskRun.task)
-    return set(
-        session.scalars(
-            select(TaskRun.periodic_task_id)
-            .where(
-                among(session, TaskRun.periodic_task_id, list(schedule_ids)),
-                or_(
-                    TaskRun.state.in_(("pending", "running", "retrying")),
-                    and_(TaskRun.state == "published", tracked),
-                ),
-            )
-            .distinct()
-        )
+    return or_(
+        TaskRun.state.in_(("pending", "running", "retrying")),
+        and_(TaskRun.state == "published", tracked),
     )
 
 

@@ -17,8 +17,9 @@ from sqlalchemy.orm.attributes import flag_modified
 from scheduler_service.errors import ScheduleNameTaken, ScheduleNotFound
 from scheduler_service.storage.batches import is_postgresql
 from scheduler_service.storage.columns import Instant
-from scheduler_service.storage.models import PLANNABLE, PeriodicTask
+from scheduler_service.storage.models import PLANNABLE, Calendar, PeriodicTask
 from scheduler_service.storage.names import unique_name
+from scheduler_service.storage.timings import RELATIONS
 
 STATES = ("active", "paused", "completed", "quarantined")
 SORTS = ("name", "next_run_at", "last_run_at", "created_at", "date_changed")
@@ -130,8 +131,9 @@ def _one(session: Session, statement: Select[PeriodicTask], schedule_id: int) ->
 
 
 def _with_timings() -> Select[PeriodicTask]:
-    timings = (PeriodicTask.crontab, PeriodicTask.interval, PeriodicTask.clocked)
-    return select(PeriodicTask).options(*(joinedload(timing) for timing in timings))
+    """With what `when` is made of, except a calendar's definition: that may be long, and few ask for it."""
+    timings = (joinedload(getattr(PeriodicTask, relation)) for relation in RELATIONS)
+    return select(PeriodicTask).options(*timings, joinedload(PeriodicTask.calendar).defer(Calendar.definition))
 
 
 def _filtered(session: Session, wanted: ScheduleFilter) -> Select[PeriodicTask]:

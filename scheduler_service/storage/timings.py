@@ -1,65 +1,124 @@
 """Timings in tables: rows that equal timings share, and the values that the timing room computes with."""
 
+import json
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import Select, Text, cast, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from scheduler_service.errors import InvalidTiming
+from scheduler_service.errors import FieldProblem, InvalidTiming
 from scheduler_service.storage.batches import is_postgresql
-from scheduler_service.storage.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask
+from scheduler_service.storage.models import (
+    TIMING_COLUMNS,
+    ClockedSchedule,
+    CrontabSchedule,
+    IntervalSchedule,
+    PeriodicTask,
+    RruleSchedule,
+    SolarSchedule,
+)
+from scheduler_service.storage.models import Calendar as CalendarRow
+from scheduler_service.timing import planning
+from scheduler_service.timing.calendar_definitions import parse_calendar
+from scheduler_service.timing.calendars import Calendar, Days
 from scheduler_service.timing.clocked import Clocked
 from scheduler_service.timing.crontab import Crontab
 from scheduler_service.timing.interval import Interval
 from scheduler_service.timing.planning import Terms
-from scheduler_service.timing.timings import Timing
+from scheduler_service.timing.rrule import Rrule
+from scheduler_service.timing.solar import Solar
+from scheduler_service.timing.timings import TICK, Timing
 
 CRONTAB_FIELDS = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week", "timezone", "day_match")
+#: What `PeriodicTask` calls the row of its timing; it has one of them.
+RELATIONS = tuple(column.removesuffix("_id") for column in TIMING_COLUMNS)
+#: What `terms_of_row` reads besides the schedule's own columns. A calendar comes as text: most are parsed already, and
+#: one that is no JSON must not spoil the whole answer.
+WHEN_COLUMNS = (
+    *(getattr(CrontabSchedule, field) for field in CRONTAB_FIELDS),
+    IntervalSchedule.every,
+    IntervalSchedule.period,
+    ClockedSchedule.clocked_time,
+    SolarSchedule.event,
+    SolarSchedule.latitude,
+    SolarSchedule.longitude,
+    RruleSchedule.rule,
+    cast(CalendarRow.definition, Text).label("calendar_definition"),
+)
 
-TimingRow = TypeVar("TimingRow", CrontabSchedule, IntervalSchedule, ClockedSchedule)
 
-
-def build_timing(
-    *,
-    crontab: tuple[str, ...] | None = None,
-    interval: tuple[int, str] | None = None,
-    clocked: datetime | None = None,
-    anchor: datetime,
-) -> Timing:
-    """The value that the columns of a timing name. Raises: InvalidTiming."""
-    if crontab is not None:
-        return _crontab(crontab)
-    if interval is not None:
-        every, period = interval
-        return _interval(every, period, anchor)
-    if clocked is not None:
-        return Clocked(clocked)
-    raise InvalidTiming.field("timing", "this version plans crontab, interval and clocked timings only")
+def with_when(statement: Select[Any]) -> Select[Any]:
+    """The statement on `periodic_task`, joined with what WHEN_COLUMNS come from."""
+    return (
+        statement.select_from(PeriodicTask)
+        .outerjoin(CrontabSchedule, PeriodicTask.crontab_id == CrontabSchedule.id)
+        .outerjoin(IntervalSchedule, PeriodicTask.interval_id == IntervalSchedule.id)
+        .outerjoin(ClockedSchedule, PeriodicTask.clocked_id == ClockedSchedule.id)
+        .outerjoin(SolarSchedule, PeriodicTask.solar_id == SolarSchedule.id)
+        .outerjoin(RruleSchedule, PeriodicTask.rrule_id == RruleSchedule.id)
+        .outerjoin(CalendarRow, PeriodicTask.calendar_id == CalendarRow.id)
+    )
 
 
 def timing_of(task: PeriodicTask) -> Timing:
-    """The timing of a schedule that was loaded with its timing row. Raises: InvalidTiming."""
-    crontab, interval, clocked = task.crontab, task.interval, task.clocked
-    return build_timing(
-        crontab=tuple(getattr(crontab, field) for field in CRONTAB_FIELDS) if crontab else None,
-        interval=(interval.every, interval.period) if interval else None,
-        clocked=clocked.clocked_time if clocked else None,
-        anchor=anchor_of(task),
-    )
+    """The timing of a schedule. Raises: InvalidTiming."""
+    for relation in RELATIONS:
+        row = getattr(task, relation)
+        if row is not None:
+            return _built(relation, row, anchor_of(task))
+    raise InvalidTiming.field("timing", "the schedule has none")
 
 
 def terms_of(task: PeriodicTask) -> Terms:
     """A schedule's timing with its limits. Raises: InvalidTiming."""
-    return Terms(timing_of(task), task.start_time, task.expires, timedelta(seconds=task.jitter_seconds), task.id)
+    definition = task.calendar.definition if task.calendar is not None else None
+    return _terms(task, timing_of(task), None if definition is None else canonical(definition))
+
+
+def terms_of_row(row: Any) -> Terms:
+    """The same of a row with the schedule's columns and WHEN_COLUMNS. Raises: InvalidTiming."""
+    for relation, sign in _SIGNS.items():
+        if getattr(row, sign) is not None:
+            return _terms(row, _built(relation, row, anchor_of(row)), row.calendar_definition)
+    raise InvalidTiming.field("timing", "the schedule has none")
+
+
+def days_of(timing: Timing, definition: str | None, *, mode: str) -> Days | None:
+    """The calendar as a schedule of this timing uses it: by the dates of the timing's zone. Raises: InvalidTiming."""
+    return None if definition is None else Days(_calendar(definition), mode == "only", zone_name_of(timing))
+
+
+def canonical(definition: Any) -> str:
+    """A calendar's definition as the text that it is known by."""
+    return json.dumps(definition, sort_keys=True)
+
+
+def zone_name_of(timing: Timing) -> str:
+    """The zone that a timing is written in; UTC where it needs none."""
+    if isinstance(timing, Crontab):
+        return timing.timezone
+    return timing.text.zone_name if isinstance(timing, Rrule) else "UTC"
 
 
 def anchor_of(row: Any) -> datetime:
     """Where an interval counts from: its anchor if one was kept, else its start, else its creation."""
     anchor: datetime = row.anchor_at or row.start_time or row.created_at
     return anchor
+
+
+def is_set_by_hand(row: Any, terms: Terms) -> bool:
+    """Whether a writer put its own `next_run_at`: it is honoured as an occurrence of its own."""
+    if row.next_run_at is None:
+        return False
+    if row.next_occurrence_at is None:
+        return True
+    if not terms.jitter:
+        return bool(row.next_occurrence_at != row.next_run_at)
+    planned = planning.first(terms, after=row.next_occurrence_at - TICK)
+    return planned is None or planned.fire_at != row.next_run_at
 
 
 def point_at(session: Session, task: PeriodicTask, timing: Timing) -> None:
@@ -72,26 +131,60 @@ def point_at(session: Session, task: PeriodicTask, timing: Timing) -> None:
 
 
 def _point_at(session: Session, task: PeriodicTask, timing: Timing) -> None:
-    task.crontab_id = task.interval_id = task.clocked_id = task.solar_id = task.rrule_id = None
+    wanted, row = _shared_row(session, timing)
+    for relation in RELATIONS:
+        setattr(task, f"{relation}_id", row.id if relation == wanted else None)
+        setattr(task, relation, row if relation == wanted else None)
+
+
+def _shared_row(session: Session, timing: Timing) -> tuple[str, Any]:
+    """What the relation is called, and the row that it points to."""
     match timing:
         case Crontab():
-            row: Any = _shared(session, CrontabSchedule, {field: getattr(timing, field) for field in CRONTAB_FIELDS})
-            task.crontab_id, task.crontab, task.interval, task.clocked = row.id, row, None, None
+            fields = {field: getattr(timing, field) for field in CRONTAB_FIELDS}
+            return "crontab", _shared(session, CrontabSchedule, fields)
         case Interval():
-            row = _shared(session, IntervalSchedule, {"every": timing.every, "period": timing.period})
-            task.interval_id, task.crontab, task.interval, task.clocked = row.id, None, row, None
+            return "interval", _shared(session, IntervalSchedule, {"every": timing.every, "period": timing.period})
         case Clocked():
-            row = _shared(session, ClockedSchedule, {"clocked_time": timing.at})
-            task.clocked_id, task.crontab, task.interval, task.clocked = row.id, None, None, row
+            return "clocked", _shared(session, ClockedSchedule, {"clocked_time": timing.at})
+        case Solar():
+            fields = {field: getattr(timing, field) for field in ("event", "latitude", "longitude")}
+            return "solar", _shared(session, SolarSchedule, fields)
+        case Rrule():
+            return "rrule", _shared(session, RruleSchedule, {"rule": timing.rule})
         case _:
             raise InvalidTiming.field("timing", f"{type(timing).__name__} cannot be stored")
 
 
-def _shared(session: Session, model: type[TimingRow], fields: dict[str, Any]) -> TimingRow:
+def _shared(session: Session, model: Any, fields: dict[str, Any]) -> Any:
     """The one row with these fields, made when it is not there; two writers at once get the same."""
     insert = postgresql.insert if is_postgresql(session) else sqlite.insert
     session.execute(insert(model).values(fields).on_conflict_do_nothing())
     return session.scalars(select(model).filter_by(**fields)).one()
+
+
+#: The column of WHEN_COLUMNS that tells which timing a row has.
+_SIGNS = {"crontab": "minute", "interval": "every", "clocked": "clocked_time", "solar": "event", "rrule": "rule"}
+
+
+def _built(relation: str, row: Any, anchor: datetime) -> Timing:
+    """The value that the columns of a timing name. Raises: InvalidTiming."""
+    match relation:
+        case "crontab":
+            return _crontab(tuple(getattr(row, field) for field in CRONTAB_FIELDS))
+        case "interval":
+            return _interval(row.every, row.period, anchor)
+        case "clocked":
+            return Clocked(row.clocked_time)
+        case "solar":
+            return Solar(row.event, row.latitude, row.longitude)
+        case _:
+            return _rrule(row.rule)
+
+
+def _terms(row: Any, timing: Timing, definition: str | None) -> Terms:
+    days = days_of(timing, definition, mode=row.calendar_mode)
+    return Terms(timing, row.start_time, row.expires, timedelta(seconds=row.jitter_seconds), row.id, days)
 
 
 @lru_cache(4096)
@@ -106,3 +199,21 @@ def _crontab(fields: tuple[str, ...]) -> Crontab:
 @lru_cache(4096)
 def _interval(every: int, period: Any, anchor: datetime) -> Interval:
     return Interval(every, period, anchor)
+
+
+@lru_cache(1024)
+def _rrule(rule: str) -> Rrule:
+    return Rrule(rule)
+
+
+@lru_cache(256)
+def _calendar(definition: str) -> Calendar:
+    """The calendar of a definition's JSON; equal texts give the same one. Raises: InvalidTiming."""
+    try:
+        return parse_calendar(json.loads(definition))
+    except InvalidTiming as why:
+        fields = (".".join(("calendar", "definition", found.field)) for found in why.problems)
+        problems = zip(fields, why.problems, strict=True)
+        raise InvalidTiming([FieldProblem(field, found.reason, found.example) for field, found in problems]) from None
+    except ValueError:  # what is no JSON
+        raise InvalidTiming.field("calendar.definition", "is not JSON") from None

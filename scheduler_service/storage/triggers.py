@@ -5,7 +5,7 @@ compares what a migrated database holds with what this module says. Every column
 one of the three classes below; another test holds that.
 """
 
-from scheduler_service.storage.models import TIMING_COLUMNS
+from scheduler_service.storage.models import FINISHED_STATES, TIMING_COLUMNS
 
 #: A change means: plan again. Of these, REOPENS also gives a completed schedule a new life.
 REOPENS = (*TIMING_COLUMNS, "start_time", "expires", "one_off", "max_runs", "enabled")
@@ -23,6 +23,7 @@ BOOKKEEPING = (
 )  # fmt: skip
 
 CHANNEL = "scheduler_wakeup"
+FINISHED = ", ".join(f"'{state}'" for state in FINISHED_STATES)
 
 #: table of the timing → its columns that say when → the schedule's column that points to it
 TIMING_TABLES = {
@@ -91,6 +92,16 @@ END $$""",
   WHEN (NEW.state = 'pending' AND NEW.origin <> 'auto') EXECUTE FUNCTION wake_beat()""",
         """CREATE TRIGGER task_run_promoted AFTER UPDATE OF state ON task_run FOR EACH ROW
   WHEN (NEW.state = 'pending' AND OLD.state <> 'pending') EXECUTE FUNCTION wake_beat()""",
+        """CREATE TRIGGER task_run_cancel AFTER UPDATE OF cancel_requested_at ON task_run FOR EACH ROW
+  WHEN (NEW.cancel_requested_at IS NOT NULL AND NEW.state = 'running') EXECUTE FUNCTION wake_beat()""",
+        f"""CREATE FUNCTION task_run_freed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF EXISTS (SELECT 1 FROM task_run WHERE periodic_task_id = NEW.periodic_task_id AND state = 'buffered') THEN
+    NOTIFY {CHANNEL};
+  END IF;
+  RETURN NULL;
+END $$""",
+        f"""CREATE TRIGGER task_run_freed AFTER UPDATE OF state ON task_run FOR EACH ROW
+  WHEN (NEW.state IN ({FINISHED}) AND NEW.state <> OLD.state) EXECUTE FUNCTION task_run_freed()""",
         """CREATE FUNCTION periodic_task_deleted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   UPDATE task_run SET state = 'cancelled', reason = 'the schedule was deleted', finished_at = clock_timestamp()
     WHERE periodic_task_id = OLD.id AND state IN ('pending', 'buffered');

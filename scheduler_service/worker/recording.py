@@ -16,8 +16,9 @@ from uuid import UUID
 from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
 from celery.utils.time import maybe_make_aware
 
-from scheduler_service.errors import StoreAway
-from scheduler_service.storage import attempts
+from scheduler_service.errors import CollectCancelled, StoreAway
+from scheduler_service.storage import attempts, pausing
+from scheduler_service.storage.pausing import FAILURES
 from scheduler_service.storage.session import Database
 from scheduler_service.worker.wording import storable_result, storable_text
 
@@ -81,6 +82,8 @@ class Recorder:
             self.finish(attempt, "failed", error=f"the task rejected it: {why.reason}")
         elif isinstance(why, Ignore):
             self.finish(attempt, "succeeded", reason=f"the task asked to ignore its result: {why}")
+        elif isinstance(why, CollectCancelled):
+            self.finish(attempt, "cancelled", error=str(why), reason="it was asked to end, and did")
         else:
             outcome = "timed_out" if isinstance(why, SoftTimeLimitExceeded) else "failed"
             traceback = getattr(traced.retval, "traceback", None)
@@ -158,8 +161,16 @@ class Recorder:
         try:
             if not self._patiently(work):
                 logger.info("run %s, attempt %s: %s came after another end", attempt.run_id, attempt.number, state)
+            elif state in FAILURES:
+                self._patiently(lambda: self._pause_failing(attempt.run_id))
         except Exception:
             logger.exception("run %s, attempt %s: %s could not be recorded", attempt.run_id, attempt.number, state)
+
+    def _pause_failing(self, run_id: UUID) -> None:
+        with self._database.transaction() as session:
+            paused = pausing.pause_failing(session, [run_id])
+        if paused:
+            logger.warning("schedule %s was paused: it failed too often in a row", paused[0])
 
     def _patiently(self, work: Callable[[], T]) -> T:
         until, delay, pause = monotonic() + PATIENCE_SECONDS, 0.1, Event()

@@ -9,7 +9,7 @@ import pytest
 from scheduler_service.storage.models import TaskRun, Worker, WorkerTask
 from scheduler_service.storage.session import Database
 from tests.support.processes import Site
-from tests.support.rows import given_schedule, runs
+from tests.support.rows import given_schedule, runs, schedule
 from tests.support.waiting import eventually
 
 Executions = Callable[[], list[str]]
@@ -201,3 +201,31 @@ def test_a_static_schedule_is_taken_in_and_an_operators_edit_stays(
     again = adopted()
     assert again is not None
     assert (again.enabled, again.paused_reason) == (False, "no")
+
+
+def test_a_run_that_does_not_listen_is_terminated_and_the_next_one_goes(
+    postgres_site: Site, postgres_database: Database, executions: Executions
+) -> None:
+    postgres_site.worker("-c", "2")
+    postgres_site.beat()
+    key = given_schedule(
+        postgres_database, every=1, task="sample.sleep", args=["a", 60], max_runs=2, overlap_policy="terminate_other"
+    )
+
+    (ended,) = eventually(lambda: runs(postgres_database, periodic_task_id=key, state="cancelled"), within=30)
+    eventually(lambda: runs(postgres_database, periodic_task_id=key, state="running"), within=10)
+
+    assert ended.cancel_mode == "terminating"
+    assert executions().count(str(ended.id)) == 1
+    assert len(set(executions())) == 2
+
+
+def test_failures_in_a_row_pause_by_themselves(postgres_site: Site, postgres_database: Database) -> None:
+    postgres_site.worker()
+    postgres_site.beat()
+
+    key = given_schedule(postgres_database, every=1, task="sample.fail", pause_after_failures=3)
+    paused = eventually(lambda: row if not (row := schedule(postgres_database, key)).enabled else None, within=20)
+
+    assert paused.paused_reason == "3 failures in a row"
+    assert len(runs(postgres_database, periodic_task_id=key, state="failed")) in (3, 4)

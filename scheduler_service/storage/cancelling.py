@@ -1,0 +1,53 @@
+"""Ending runs before they end themselves.
+
+What has not started is ended at once: its message, when it comes, is refused. What runs is asked: the task looks for
+itself, and Beat has it terminated when it was said so and it did not listen.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, select, text, update
+from sqlalchemy.orm import Session
+
+from scheduler_service.storage.batches import among
+from scheduler_service.storage.models import CANCELLING, TaskRun
+
+UNSTARTED = ("pending", "buffered", "published", "retrying")
+GRACE = timedelta(seconds=10)
+
+
+def end_others(session: Session, schedule_id: int, *, keep: UUID, mode: str, now: datetime) -> None:
+    """End every other unfinished run of a schedule that the caller holds locked."""
+    others = and_(TaskRun.periodic_task_id == schedule_id, TaskRun.id != keep)
+    reason = f"ended by run {keep}, which came while it was not finished"
+    session.execute(
+        update(TaskRun)
+        .where(others, TaskRun.state.in_(UNSTARTED))
+        .values(state="cancelled", finished_at=now, reason=reason)
+    )
+    session.execute(
+        update(TaskRun)
+        .where(others, TaskRun.state == "running", TaskRun.cancel_requested_at.is_(None))
+        .values(cancel_requested_at=now, cancel_mode=mode, reason=reason)
+    )
+
+
+def overdue(now: datetime) -> ColumnElement[bool]:
+    """Asked to end, to be terminated if it does not, and the grace is over."""
+    return and_(text(CANCELLING), TaskRun.cancel_mode == "terminate", TaskRun.cancel_requested_at < now - GRACE)
+
+
+def overdue_ids(session: Session, *, now: datetime, limit: int) -> list[UUID]:
+    """The runs to be terminated."""
+    return list(session.scalars(select(TaskRun.id).where(overdue(now)).limit(limit)))
+
+
+def mark_terminating(session: Session, ids: list[UUID]) -> None:
+    """The workers have been told; telling them once is enough."""
+    session.execute(update(TaskRun).where(among(session, TaskRun.id, ids)).values(cancel_mode="terminating"))
+
+
+def is_requested(session: Session, run_id: UUID) -> bool:
+    """Whether somebody asked the run to end."""
+    return session.scalar(select(TaskRun.cancel_requested_at).where(TaskRun.id == run_id)) is not None
