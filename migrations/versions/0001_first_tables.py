@@ -170,6 +170,8 @@ def upgrade() -> None:
         sa.Column("fire_at", INSTANT, nullable=False),
         sa.Column("decided_at", INSTANT, nullable=False),
         sa.Column("decided_by", sa.String(), nullable=False),
+        sa.Column("start_by", INSTANT, nullable=True),
+        sa.Column("expire_seconds", sa.Integer(), nullable=True),
         sa.Column("lease_until", INSTANT, nullable=True),
         sa.Column("leased_by", ID, nullable=True),
         sa.Column("published_at", INSTANT, nullable=True),
@@ -189,9 +191,7 @@ def upgrade() -> None:
             "state IN ('pending', 'published', 'running', 'retrying', 'buffered', 'succeeded', 'failed', 'timed_out', 'cancelled', 'lost', 'skipped', 'missed', 'dropped', 'expired')",
             name=op.f("ck_task_run_state"),
         ),
-        sa.CheckConstraint(
-            "cancel_mode IN ('ask', 'terminate', 'terminating')", name=op.f("ck_task_run_cancel_mode")
-        ),
+        sa.CheckConstraint("cancel_mode IN ('ask', 'terminate', 'terminating')", name=op.f("ck_task_run_cancel_mode")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_task_run")),
         sa.UniqueConstraint(
             "periodic_task_id",
@@ -220,6 +220,14 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_task_run_periodic_task_id_decided_at_id", "task_run", ["periodic_task_id", "decided_at", "id"], unique=False
+    )
+    op.create_index(
+        "ix_task_run_start_by",
+        "task_run",
+        ["start_by"],
+        unique=False,
+        postgresql_where=sa.text("start_by IS NOT NULL AND state IN ('pending', 'published', 'buffered')"),
+        sqlite_where=sa.text("start_by IS NOT NULL AND state IN ('pending', 'published', 'buffered')"),
     )
     op.create_index(
         "ix_task_run_buffered",
@@ -302,6 +310,11 @@ def upgrade() -> None:
         sa.Column("catchup_window_seconds", sa.Integer(), nullable=True),
         sa.Column("overlap_policy", sa.String(), server_default="skip", nullable=False),
         sa.Column("pause_after_failures", sa.Integer(), nullable=True),
+        sa.Column("retry_max", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("retry_delay_seconds", sa.Integer(), server_default="60", nullable=False),
+        sa.Column("soft_time_limit_seconds", sa.Integer(), nullable=True),
+        sa.Column("time_limit_seconds", sa.Integer(), nullable=True),
+        sa.Column("start_deadline_seconds", sa.Integer(), nullable=True),
         sa.Column("next_occurrence_at", INSTANT, nullable=True),
         sa.Column("next_run_at", INSTANT, nullable=True),
         sa.Column("watermark", INSTANT, nullable=True),
@@ -333,6 +346,13 @@ def upgrade() -> None:
         json_is("kwargs", "object"),
         json_is("headers", "object"),
         json_is("tags", "array"),
+        sa.CheckConstraint("retry_max BETWEEN 0 AND 100", name=op.f("ck_periodic_task_retry_max")),
+        sa.CheckConstraint(
+            "retry_delay_seconds BETWEEN 0 AND 86400", name=op.f("ck_periodic_task_retry_delay_seconds")
+        ),
+        sa.CheckConstraint("soft_time_limit_seconds >= 1", name=op.f("ck_periodic_task_soft_time_limit_seconds")),
+        sa.CheckConstraint("time_limit_seconds >= 1", name=op.f("ck_periodic_task_time_limit_seconds")),
+        sa.CheckConstraint("start_deadline_seconds >= 1", name=op.f("ck_periodic_task_start_deadline_seconds")),
         sa.CheckConstraint("calendar_mode IN ('exclude', 'only')", name=op.f("ck_periodic_task_calendar_mode")),
         sa.CheckConstraint("priority BETWEEN 0 AND 255", name=op.f("ck_periodic_task_priority")),
         sa.ForeignKeyConstraint(["calendar_id"], ["calendar.id"], name=op.f("fk_periodic_task_calendar_id")),
@@ -394,5 +414,11 @@ def downgrade() -> None:
     op.drop_table("audit_event")
     op.drop_table("api_key")
     if op.get_bind().dialect.name == "postgresql":
-        for function in ("periodic_task_edited", "timing_edited", "wake_beat", "task_run_freed", "periodic_task_deleted"):
+        for function in (
+            "periodic_task_edited",
+            "timing_edited",
+            "wake_beat",
+            "task_run_freed",
+            "periodic_task_deleted",
+        ):
             op.execute(f"DROP FUNCTION {function}()")

@@ -141,7 +141,10 @@ class Loop:
             self._give_up_lost()
         if outlook.to_terminate:
             self._terminate()
-        return outlook.silent_workers or outlook.to_terminate
+        if outlook.late:
+            with self._database.transaction() as session:
+                publishing.expire_late(session, now=self._database.clock.now())
+        return outlook.silent_workers or outlook.to_terminate or outlook.late
 
     def _promote(self, limit: int) -> bool:
         """Let buffered runs go whose schedule has none going on."""
@@ -166,6 +169,8 @@ class Loop:
             ends.append((outlook.next_run_at - self._database.clock.now()).total_seconds())
         if outlook.leased_until is not None:
             ends.append(HANDOVER_WAIT)
+        if outlook.pending_at is not None:
+            ends.append((outlook.pending_at - self._database.clock.now()).total_seconds())
         if outlook.publishable:
             ends.append(self._broker.seconds_left or HANDOVER_WAIT)
         return max(0.0, min(ends))

@@ -118,6 +118,7 @@ class Publisher:
         task = self._app.tasks.get(message.task)
         own = {**task._get_exec_options(), "ignore_result": task.ignore_result} if task is not None else {}
         options = {name: value for name, value in {**own, **message.options}.items() if value is not None}
+        options.pop("retry", None)  # what becomes of a failure is the recorder's business
         self._bind(options)
         routed: dict[str, Any] = self._app.amqp.router.route(options, message.task, message.args, message.kwargs, task)
         queue = routed.get("queue")

@@ -4,17 +4,20 @@ Everything here is one statement on (id, attempt, state), so that two copies of 
 can all come at once: the first wins and the others change nothing.
 """
 
-from datetime import datetime
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, or_, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from scheduler_service.storage.models import TaskRun
 
 #: A run that its workers keep losing (it may be what kills them) is not handed out for ever.
 MOST_ATTEMPTS_AFTER_LOSS = 3
+LONGEST_BACKOFF_SECONDS = 3600
 
 
 def claim(session: Session, run_id: UUID, attempt: int, *, worker: str, now: datetime) -> bool:
@@ -27,13 +30,14 @@ def claim(session: Session, run_id: UUID, attempt: int, *, worker: str, now: dat
     return _changed(
         session,
         update(TaskRun)
-        .where(TaskRun.id == run_id, or_(fresh, superseding))
+        .where(TaskRun.id == run_id, or_(fresh, superseding), or_(TaskRun.start_by.is_(None), TaskRun.start_by >= now))
         .values(
             state="running",
             attempt=attempt,
             worker=worker,
             started_at=now,
             retry_at=None,
+            start_by=None,
             lease_until=None,
             leased_by=None,
         ),
@@ -47,24 +51,49 @@ def count_duplicate(session: Session, run_id: UUID) -> None:
     )
 
 
-def finish(
-    session: Session,
-    run_id: UUID,
-    attempt: int,
-    state: str,
-    *,
-    now: datetime,
-    result: Any = None,
-    error: str | None = None,
-    traceback: str | None = None,
-    reason: str | None = None,
-) -> bool:
-    """Record how the attempt ended; False when somebody recorded an end before."""
-    values: dict[str, Any] = {"state": state, "finished_at": now, "result": result, "error": error}
-    values["traceback"] = traceback
-    if reason is not None:
-        values["reason"] = reason
+@dataclass(frozen=True)
+class Ending:
+    """How an attempt ended, and what is to be said of it."""
+
+    state: str
+    result: Any = None
+    error: str | None = None
+    traceback: str | None = None
+    reason: str | None = None
+
+
+def finish(session: Session, run_id: UUID, attempt: int, ending: Ending, *, now: datetime) -> bool:
+    """Record how the run ended; False when somebody recorded an end before."""
+    values: dict[str, Any] = {"state": ending.state, "finished_at": now, "result": ending.result}
+    values |= {"error": ending.error, "traceback": ending.traceback}
+    if ending.reason is not None:
+        values["reason"] = ending.reason
     return _changed(session, update(TaskRun).where(_running(run_id, attempt)).values(values))
+
+
+def fail(session: Session, run_id: UUID, attempt: int, ending: Ending, *, now: datetime) -> bool:
+    """Record a failed attempt; a schedule that retries gives the run another, by and by. False: ended before."""
+    options = session.scalar(select(TaskRun.options).where(_running(run_id, attempt))) or {}
+    most, delay = options.get("retry", (0, 0))
+    if attempt > most:
+        return finish(session, run_id, attempt, ending, now=now)
+    retry_at = now + backoff(delay, attempt)
+    again = {
+        "state": "pending",
+        "attempt": attempt + 1,
+        "retry_at": retry_at,
+        "lease_until": retry_at,  # nobody sends it before
+        "error": ending.error,
+        "traceback": ending.traceback,
+        "reason": f"attempt {attempt} of {most + 1}: {ending.state.replace('_', ' ')}",
+    }
+    return _changed(session, update(TaskRun).where(_running(run_id, attempt)).values(again))
+
+
+def backoff(delay_seconds: int, attempt: int) -> timedelta:
+    """Twice as long after each attempt, an hour at most, and up to a quarter more so that retries spread."""
+    seconds = min(delay_seconds * 2 ** min(attempt - 1, 16), LONGEST_BACKOFF_SECONDS)
+    return timedelta(seconds=seconds * random.uniform(1, 1.25))
 
 
 def retry(
@@ -86,7 +115,7 @@ def hand_back_or_lose(
     if acks_late and attempt < MOST_ATTEMPTS_AFTER_LOSS:
         again = {"state": "pending", "attempt": attempt + 1, "reason": f"attempt {attempt} was lost: {why}"}
         return _changed(session, update(TaskRun).where(_running(run_id, attempt)).values(again))
-    return finish(session, run_id, attempt, "lost", now=now, error=why, reason=why)
+    return fail(session, run_id, attempt, Ending("lost", error=why, reason=why), now=now)
 
 
 def end_unstarted(session: Session, run_id: UUID, state: str, *, now: datetime, reason: str) -> bool:

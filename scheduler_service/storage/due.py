@@ -15,7 +15,7 @@ from scheduler_service.storage import cancelling
 from scheduler_service.storage.batches import update_by_id
 from scheduler_service.storage.columns import SqlNow
 from scheduler_service.storage.models import PLANNABLE, PeriodicTask, TaskRun
-from scheduler_service.storage.publishing import publishable, unclaimed
+from scheduler_service.storage.publishing import late, publishable, unclaimed
 from scheduler_service.storage.runs import promotable
 from scheduler_service.storage.timings import WHEN_COLUMNS, with_when
 from scheduler_service.storage.workers import silent
@@ -41,10 +41,12 @@ class Outlook:
     next_run_at: datetime | None
     publishable: bool
     leased_until: datetime | None
+    pending_at: datetime | None
     silent_workers: bool
     unclaimed: bool
     promotable: bool
     to_terminate: bool
+    late: bool
 
     @property
     def due(self) -> bool:
@@ -63,18 +65,21 @@ def look(session: Session, now: datetime) -> Outlook:
         .order_by(PeriodicTask.next_run_at)
         .limit(1)
     )
-    leased = select(TaskRun.lease_until).where(TaskRun.state == "pending", TaskRun.lease_until.is_not(None))
+    held = select(TaskRun.lease_until).where(TaskRun.state == "pending", TaskRun.lease_until.is_not(None))
+    held = held.order_by(TaskRun.lease_until).limit(1)
     row = session.execute(
         select(
             SqlNow(),
             unplanned,
             next_run_at.scalar_subquery(),
             exists().where(publishable(session, now)),
-            leased.order_by(TaskRun.lease_until).limit(1).scalar_subquery(),
+            held.where(TaskRun.leased_by.is_not(None)).scalar_subquery(),
+            held.where(TaskRun.leased_by.is_(None)).scalar_subquery(),
             exists().where(silent(now)),
             exists().where(unclaimed(now)),
             promotable(),
             exists().where(cancelling.overdue(now)),
+            exists().where(late(now)),
         )
     ).one()
     return Outlook(now, *row)

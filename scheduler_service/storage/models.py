@@ -26,6 +26,7 @@ FINISHED_STATES = ("succeeded", "failed", "timed_out", "cancelled", "lost", *NEV
 RUN_STATES = (*WAITING_STATES, *FINISHED_STATES)
 
 CANCEL_MODES = ("ask", "terminate", "terminating")
+STARTS_BY = "start_by IS NOT NULL AND state IN ('pending', 'published', 'buffered')"
 CANCELLING = "state = 'running' AND cancel_requested_at IS NOT NULL"
 
 #: What Beat looks at; spelt alike in the index and in the queries, or no database would use the index.
@@ -161,6 +162,11 @@ class PeriodicTask(Base):
         CheckConstraint("expire_seconds >= 1", name="expire_seconds"),
         CheckConstraint("max_runs >= 1", name="max_runs"),
         CheckConstraint("pause_after_failures >= 1", name="pause_after_failures"),
+        CheckConstraint("retry_max BETWEEN 0 AND 100", name="retry_max"),
+        CheckConstraint("retry_delay_seconds BETWEEN 0 AND 86400", name="retry_delay_seconds"),
+        CheckConstraint("soft_time_limit_seconds >= 1", name="soft_time_limit_seconds"),
+        CheckConstraint("time_limit_seconds >= 1", name="time_limit_seconds"),
+        CheckConstraint("start_deadline_seconds >= 1", name="start_deadline_seconds"),
         Index("ix_periodic_task_due", "next_run_at", "id",
               postgresql_where=text(PLANNABLE), sqlite_where=text(PLANNABLE)),
         Index("ix_periodic_task_crontab_id", "crontab_id"),
@@ -211,6 +217,11 @@ class PeriodicTask(Base):
     catchup_window_seconds: Mapped[int | None]
     overlap_policy: Mapped[str] = mapped_column(server_default="skip")
     pause_after_failures: Mapped[int | None]
+    retry_max: Mapped[int] = mapped_column(server_default="0")
+    retry_delay_seconds: Mapped[int] = mapped_column(server_default="60")
+    soft_time_limit_seconds: Mapped[int | None]
+    time_limit_seconds: Mapped[int | None]
+    start_deadline_seconds: Mapped[int | None]
 
     next_occurrence_at: Mapped[datetime | None] = mapped_column(Instant)
     next_run_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -243,6 +254,7 @@ class TaskRun(Base):
         Index("ix_task_run_active", "periodic_task_id", "state",
               postgresql_where=text("state IN ('pending', 'published', 'running', 'retrying')"),
               sqlite_where=text("state IN ('pending', 'published', 'running', 'retrying')")),
+        Index("ix_task_run_start_by", "start_by", postgresql_where=text(STARTS_BY), sqlite_where=text(STARTS_BY)),
         Index("ix_task_run_buffered", "periodic_task_id", "occurrence_at",
               postgresql_where=text("state = 'buffered'"), sqlite_where=text("state = 'buffered'")),
         Index("ix_task_run_cancel", "cancel_requested_at",
@@ -273,6 +285,8 @@ class TaskRun(Base):
     fire_at: Mapped[datetime] = mapped_column(Instant)
     decided_at: Mapped[datetime] = mapped_column(Instant)
     decided_by: Mapped[str]
+    start_by: Mapped[datetime | None] = mapped_column(Instant)
+    expire_seconds: Mapped[int | None]
     lease_until: Mapped[datetime | None] = mapped_column(Instant)
     leased_by: Mapped[int | None] = mapped_column(Id)
     published_at: Mapped[datetime | None] = mapped_column(Instant)

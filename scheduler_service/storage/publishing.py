@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select, text, type_coerce, update
 from sqlalchemy.orm import Session, aliased
 
 from scheduler_service.storage import runs
 from scheduler_service.storage.batches import among, insert_new, is_postgresql
-from scheduler_service.storage.models import PeriodicTask, TaskRun, WorkerTask
+from scheduler_service.storage.columns import Instant
+from scheduler_service.storage.models import STARTS_BY, PeriodicTask, TaskRun, WorkerTask
 
 #: First key of the advisory locks that living Beats hold; the second is the Beat's number.
 BEAT_LOCKS = 729_544_100
@@ -121,11 +122,41 @@ def mark_published(session: Session, ids: Sequence[UUID], *, now: datetime) -> N
         .values(
             state="published",
             published_at=now,
+            start_by=_sooner(session, now),
             publish_count=TaskRun.publish_count + 1,
             lease_until=None,
             leased_by=None,
         )
     )
+
+
+def late(now: datetime) -> ColumnElement[bool]:
+    """Not started, and it must not start any more."""
+    return and_(text(STARTS_BY), TaskRun.start_by < now)
+
+
+def expire_late(session: Session, *, now: datetime, run_id: UUID | None = None) -> int:
+    """End the runs whose time to start is over, or one if it is such; how many."""
+    which = late(now) if run_id is None else and_(TaskRun.id == run_id, late(now))
+    return _rowcount(
+        session,
+        update(TaskRun).where(which).values(state="expired", finished_at=now, reason="its time to start was over"),
+    )
+
+
+def _sooner(session: Session, now: datetime) -> Any:
+    """The start deadline, or the end of the message's time to live if that comes before."""
+    if is_postgresql(session):
+        ends = literal(now, Instant()) + func.make_interval(0, 0, 0, 0, 0, 0, TaskRun.expire_seconds)
+        return func.least(TaskRun.start_by, ends)
+    seconds = func.printf("+%d seconds", TaskRun.expire_seconds)
+    ends = case((TaskRun.expire_seconds.is_not(None), func.strftime("%Y-%m-%d %H:%M:%f000", _text(now), seconds)))
+    earlier = func.min(func.coalesce(TaskRun.start_by, ends), func.coalesce(ends, TaskRun.start_by))
+    return type_coerce(earlier, Instant())
+
+
+def _text(now: datetime) -> str:
+    return now.strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
 def release(session: Session, ids: Sequence[UUID]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from scheduler_service.storage.batches import among
 from scheduler_service.storage.models import TaskRun, WorkerTask
 
 #: What a run keeps of how its schedule wants to be sent.
+LIMITS = ("soft_time_limit", "time_limit")
 OPTIONS = ("queue", "exchange", "routing_key", "priority", "headers", "expire_seconds")
 
 
@@ -54,7 +55,7 @@ def new_run(
     coalesced: int = 0,
 ) -> dict[str, Any]:
     """The row of a new run, with a snapshot of its schedule (a `PeriodicTask`, or a row with its columns)."""
-    options = {name: getattr(schedule, name) for name in OPTIONS if getattr(schedule, name) not in (None, {})}
+    deadline = schedule.start_deadline_seconds
     return {
         "id": run_id,
         "periodic_task_id": schedule.id,
@@ -63,7 +64,7 @@ def new_run(
         "task": schedule.task,
         "args": schedule.args,
         "kwargs": schedule.kwargs,
-        "options": options,
+        "options": _options(schedule),
         "revision": schedule.revision,
         "origin": origin,
         "state": state,
@@ -71,8 +72,21 @@ def new_run(
         "coalesced": coalesced,
         "occurrence_at": occurrence_at,
         "fire_at": fire_at,
+        "start_by": None if deadline is None else fire_at + timedelta(seconds=deadline),
+        "expire_seconds": schedule.expire_seconds,
         "finished_at": None if state in ("pending", "buffered") else now,
     }
+
+
+def _options(schedule: Any) -> dict[str, Any]:
+    """What the message is sent with, and, under `retry`, what becomes of a failure: how often, and after how long."""
+    options = {name: getattr(schedule, name) for name in OPTIONS if getattr(schedule, name) not in (None, {})}
+    for name in LIMITS:
+        if (seconds := getattr(schedule, f"{name}_seconds")) is not None:
+            options[name] = seconds
+    if schedule.retry_max:
+        options["retry"] = [schedule.retry_max, schedule.retry_delay_seconds]
+    return options
 
 
 def occupied(session: Session, schedule_ids: Collection[int]) -> dict[int, Occupied]:

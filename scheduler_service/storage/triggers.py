@@ -14,7 +14,8 @@ DECIDES_WHEN = (*REOPENS, "calendar_id", "calendar_mode", "anchor_at", "jitter_s
 VISIBLE = (
     "name", "kind", "task", "args", "kwargs", "description", "tags", "paused_reason", "queue", "exchange",
     "routing_key", "headers", "priority", "expire_seconds", "misfire_policy", "misfire_grace_seconds",
-    "catchup_window_seconds", "overlap_policy", "pause_after_failures",
+    "catchup_window_seconds", "overlap_policy", "pause_after_failures", "retry_max", "retry_delay_seconds",
+    "soft_time_limit_seconds", "time_limit_seconds", "start_deadline_seconds",
 )  # fmt: skip
 #: Written by Beat as it goes: costs no trigger.
 BOOKKEEPING = (

@@ -17,7 +17,7 @@ from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
 from celery.utils.time import maybe_make_aware
 
 from scheduler_service.errors import CollectCancelled, StoreAway
-from scheduler_service.storage import attempts, pausing
+from scheduler_service.storage import attempts, pausing, publishing
 from scheduler_service.storage.pausing import FAILURES
 from scheduler_service.storage.session import Database
 from scheduler_service.worker.wording import storable_result, storable_text
@@ -64,7 +64,7 @@ class Recorder:
         with self._database.transaction() as session:
             now = self._database.clock.now()
             taken = attempts.claim(session, attempt.run_id, attempt.number, worker=self._worker, now=now)
-            if not taken:
+            if not taken and not publishing.expire_late(session, now=now, run_id=attempt.run_id):
                 attempts.count_duplicate(session, attempt.run_id)
         return taken
 
@@ -99,19 +99,14 @@ class Recorder:
         traceback: str | None = None,
         reason: str | None = None,
     ) -> None:
+        error, traceback, reason = storable_text(error), storable_text(traceback), storable_text(reason)
+
         def work() -> bool:
             with self._database.transaction() as session:
-                return attempts.finish(
-                    session,
-                    attempt.run_id,
-                    attempt.number,
-                    state,
-                    now=self._database.clock.now(),
-                    result=result,
-                    error=storable_text(error),
-                    traceback=storable_text(traceback),
-                    reason=storable_text(reason),
-                )
+                now = self._database.clock.now()
+                ending = attempts.Ending(state, result=result, error=error, traceback=traceback, reason=reason)
+                record = attempts.fail if state in FAILURES else attempts.finish
+                return record(session, attempt.run_id, attempt.number, ending, now=now)
 
         self._surely(attempt, state, work)
 

@@ -7,6 +7,7 @@ import pytest
 
 from scheduler_service.beat.decide import decide_due, plan_unplanned
 from scheduler_service.storage import attempts, due, pausing, publishing
+from scheduler_service.storage.attempts import Ending
 from scheduler_service.storage.models import TaskRun
 from scheduler_service.storage.session import Database
 from tests.support.clock import ManualClock
@@ -33,7 +34,7 @@ def starts(database: Database, clock: ManualClock, run: TaskRun) -> None:
 
 def ends(database: Database, clock: ManualClock, run: TaskRun, state: str = "succeeded") -> None:
     with database.transaction() as session:
-        assert attempts.finish(session, run.id, run.attempt, state, now=clock.now())
+        assert attempts.finish(session, run.id, run.attempt, Ending(state), now=clock.now())
 
 
 def promotes(database: Database, clock: ManualClock) -> int:
