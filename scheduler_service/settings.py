@@ -35,6 +35,10 @@ class Settings(BaseSettings):
         default=timedelta(hours=6),
         description="Last resort: when a run that no worker took is sent again, twice as late each time",
     )
+    keep_runs: timedelta = Field(
+        default=timedelta(days=90), description="How long finished runs are kept; a day at least"
+    )
+    keep_audit: timedelta = Field(default=timedelta(days=400), description="How long the audit trail is kept")
     result_expires: timedelta = Field(default=timedelta(days=1), description="How long Celery results are kept")
     concurrency: int = Field(default=2, ge=1, description="Processes of each worker")
     outbound_allow: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -49,6 +53,13 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("keep_runs", "keep_audit")
+    @classmethod
+    def _at_least_a_day(cls, value: timedelta) -> timedelta:
+        if value < timedelta(days=1):
+            raise ValueError("a day (86400) is the least")
+        return value
 
     @property
     def database(self) -> str:

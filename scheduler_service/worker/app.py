@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 
 from celery import Celery
+from celery.schedules import crontab
 from kombu.entity import Queue
 
 from scheduler_service.errors import CannotStart
 from scheduler_service.settings import Settings
-from scheduler_service.tasks import collect_tasks
+from scheduler_service.tasks import collect_tasks, maintenance_tasks
+from scheduler_service.tasks.maintenance_tasks import TRIM_HISTORY, Keep
 from scheduler_service.timing.clock import SystemClock
 from scheduler_service.worker.tracking import track
 from scheduler_service.workloads.collect.collecting import CollectSite
@@ -26,6 +28,7 @@ def create_app(settings: Settings) -> Celery:
     app = Celery("scheduler_service", set_as_current=False)
     app.conf.update(
         beat_enable_remote_control=True,  # a Beat answers `inspect ping` for as long as it ticks: a health check
+        beat_schedule={"trim history": {"task": TRIM_HISTORY, "schedule": crontab(minute="17", hour="3")}},
         broker_url=broker,
         broker_transport_options=REDIS_OPTIONS if broker.startswith(("redis", "valkey")) else {},
         broker_connection_retry_on_startup=True,
@@ -42,6 +45,8 @@ def create_app(settings: Settings) -> Celery:
         worker_send_task_events=True,
     )
     tracking = track(app, database_url=settings.database)
+    keep = Keep(runs=settings.keep_runs, audit=settings.keep_audit)
+    maintenance_tasks.register(app, database=lambda: tracking.database, keep=keep)
     collect_tasks.register(app, database=lambda: tracking.database, site=_collect_site(settings))
     return app
 
