@@ -149,10 +149,38 @@ class CollectTaskInUse(Conflict):
     code = "in_use"
 
     def __init__(self, collect_task_id: int, schedules: list[str]) -> None:
-        shown = ", ".join(repr(name) for name in schedules[:10])
-        more = f" and {len(schedules) - 10} more" if len(schedules) > 10 else ""
-        super().__init__(f"Collect task {collect_task_id} is run by the schedules {shown}{more}.")
+        super().__init__(f"Collect task {collect_task_id} is run by the schedules {_shown(schedules)}.")
         self.collect_task_id, self.schedules = collect_task_id, schedules
+
+
+class CalendarNotFound(NotFound):
+    """No calendar has this id."""
+
+    code = "calendar_not_found"
+
+    def __init__(self, calendar_id: int) -> None:
+        super().__init__(f"No calendar has the id {calendar_id}.")
+        self.calendar_id = calendar_id
+
+
+class CalendarNameTaken(Conflict):
+    """Names of calendars are unique."""
+
+    code = "name_taken"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"A calendar named {name!r} exists already.")
+        self.name = name
+
+
+class CalendarInUse(Conflict):
+    """Schedules follow it: without it they would run on other days."""
+
+    code = "in_use"
+
+    def __init__(self, calendar_id: int, schedules: list[str]) -> None:
+        super().__init__(f"Calendar {calendar_id} is used by the schedules {_shown(schedules)}.")
+        self.calendar_id, self.schedules = calendar_id, schedules
 
 
 class NotReady(ServiceError):
@@ -165,13 +193,27 @@ class NotReady(ServiceError):
         self.problems = problems
 
 
-class OccurrenceTaken(Conflict):
-    """An occurrence of a schedule has one run, and has it already."""
+def _shown(names: list[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:10])
+    return shown + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
-    code = "occurrence_taken"
 
-    def __init__(self, schedule_id: int, occurrence_at: datetime) -> None:
-        super().__init__(f"Schedule {schedule_id} already has a run for {occurrence_at.isoformat()}.")
+class RunFinished(Conflict):
+    """What has ended cannot be ended."""
+
+    code = "run_finished"
+
+    def __init__(self, run_id: object, state: str) -> None:
+        super().__init__(f"Run {run_id} is {state} already.")
+
+
+class RunUnfinished(Conflict):
+    """What goes on cannot be tried again."""
+
+    code = "run_unfinished"
+
+    def __init__(self, run_id: object, state: str) -> None:
+        super().__init__(f"Run {run_id} is {state}: it can be tried again when it has ended.")
 
 
 # --- workloads ----------------------------------------------------------------------------------------------------

@@ -5,10 +5,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from scheduler_service.api.dependencies import Reading
+from scheduler_service.api.auth import Caller
+from scheduler_service.api.dependencies import Now, Reading, Writing
 from scheduler_service.api.run_schemas import RunDetailOut, RunOut, RunQuery
-from scheduler_service.api.schemas import PageOut
-from scheduler_service.services import runs
+from scheduler_service.api.schemas import CancelRequest, PageOut
+from scheduler_service.services import manual_runs, runs
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
@@ -25,3 +26,18 @@ def list_runs(query: Annotated[RunQuery, Query()], session: Reading) -> PageOut[
 def get_run(run_id: UUID, session: Reading) -> RunDetailOut:
     """Read a run."""
     return RunDetailOut.of(runs.get(session, run_id))
+
+
+@router.post("/{run_id}/cancel", status_code=202)
+def cancel_run(
+    run_id: UUID, session: Writing, caller: Caller, now: Now, body: CancelRequest | None = None
+) -> RunDetailOut:
+    """End a run: at once when it has not started, else it is asked to."""
+    terminate = body is not None and body.terminate
+    return RunDetailOut.of(manual_runs.cancel(session, run_id, terminate=terminate, actor=caller, now=now))
+
+
+@router.post("/{run_id}/retry", status_code=202)
+def retry_run(run_id: UUID, session: Writing, caller: Caller, now: Now) -> RunDetailOut:
+    """Give a finished run another attempt, with the arguments and options it was decided with."""
+    return RunDetailOut.of(manual_runs.retry(session, run_id, actor=caller, now=now))

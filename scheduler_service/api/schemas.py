@@ -5,7 +5,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from scheduler_service.services.fields import Document, JsonList, JsonObject, Reason, checked_line
+from scheduler_service.services.fields import Document, JsonList, JsonObject, Reason, Truth, checked_line
 from scheduler_service.services.paging import DEFAULT_LIMIT, LARGEST_PAGE, Page
 
 T = TypeVar("T")
@@ -48,6 +48,14 @@ class TriggerRequest(Document):
 
     args: JsonList | None = None
     kwargs: JsonObject | None = None
+
+
+class CancelRequest(Document):
+    """How a run is ended."""
+
+    terminate: Truth = Field(
+        default=False, description="Terminate its process when it does not end by itself within ten seconds"
+    )
 
 
 MergePatch = dict[str, Any]

@@ -1,11 +1,13 @@
-"""Running a schedule now, besides its timing. A row is all it takes: Beat publishes it."""
+"""What a person does to runs: one now, another attempt, an end. Rows are all it takes: Beat acts."""
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from scheduler_service.storage import audit, publishing, runs, schedules
+from scheduler_service.errors import RunFinished, RunUnfinished
+from scheduler_service.storage import audit, cancelling, publishing, runs, schedules
 from scheduler_service.storage.models import TaskRun
 from scheduler_service.storage.session import Session
 
@@ -39,3 +41,41 @@ def trigger(
         changes={"run": (None, str(run_id))},
     )
     return runs.get(session, run_id)
+
+
+def cancel(session: Session, run_id: UUID, *, terminate: bool, actor: str, now: datetime) -> TaskRun:
+    """End a run: at once when it has not started; else it is asked to, and, if so wished, terminated after a grace.
+
+    Raises: RunNotFound; RunFinished.
+    """
+    run = runs.get(session, run_id)
+    reason = f"cancelled by {actor}"
+    mode = "terminate" if terminate else "ask"
+    ended = cancelling.end_unstarted(session, run_id, reason=reason, now=now)
+    if not ended and not cancelling.ask_running(session, run_id, mode=mode, reason=reason, now=now):
+        raise RunFinished(run_id, run.state)
+    return _recorded(session, run, "cancel", actor)
+
+
+def retry(session: Session, run_id: UUID, *, actor: str, now: datetime) -> TaskRun:
+    """Give a finished run another attempt, with what it was decided with. Raises: RunNotFound; RunUnfinished."""
+    run = runs.get(session, run_id)
+    if not cancelling.start_over(session, run_id, reason=f"tried again by {actor}", now=now):
+        raise RunUnfinished(run_id, run.state)
+    return _recorded(session, run, "retry", actor)
+
+
+def _recorded(session: Session, run: TaskRun, action: str, actor: str) -> TaskRun:
+    """The run as it is now, the deed in the audit trail."""
+    before = run.state
+    session.refresh(run)
+    audit.record(
+        session,
+        actor=actor,
+        action=action,
+        subject_type="run",
+        subject_id=run.id,
+        subject_name=run.schedule_name,
+        changes={"state": (before, run.state)},
+    )
+    return run

@@ -5,13 +5,14 @@ itself, and Beat has it terminated when it was said so and it did not listen.
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, select, text, update
+from sqlalchemy import ColumnElement, and_, case, select, text, update
 from sqlalchemy.orm import Session
 
 from scheduler_service.storage.batches import among
-from scheduler_service.storage.models import CANCELLING, TaskRun
+from scheduler_service.storage.models import CANCELLING, FINISHED_STATES, TaskRun
 
 UNSTARTED = ("pending", "buffered", "published", "retrying")
 GRACE = timedelta(seconds=10)
@@ -31,6 +32,51 @@ def end_others(session: Session, schedule_id: int, *, keep: UUID, mode: str, now
         .where(others, TaskRun.state == "running", TaskRun.cancel_requested_at.is_(None))
         .values(cancel_requested_at=now, cancel_mode=mode, reason=reason)
     )
+
+
+def end_unstarted(session: Session, run_id: UUID, *, reason: str, now: datetime) -> bool:
+    """End a run that has not started; False when it has, or has ended."""
+    ended: Any = session.execute(
+        update(TaskRun)
+        .where(TaskRun.id == run_id, TaskRun.state.in_(UNSTARTED))
+        .values(state="cancelled", finished_at=now, reason=reason, lease_until=None, leased_by=None)
+    )
+    return bool(ended.rowcount)
+
+
+def ask_running(session: Session, run_id: UUID, *, mode: str, reason: str, now: datetime) -> bool:
+    """Ask a run that goes on to end; False when it does not go on."""
+    asked: Any = session.execute(
+        update(TaskRun)
+        .where(TaskRun.id == run_id, TaskRun.state == "running")
+        .values(cancel_requested_at=now, cancel_mode=mode, reason=reason)
+    )
+    return bool(asked.rowcount)
+
+
+def start_over(session: Session, run_id: UUID, *, reason: str, now: datetime) -> bool:
+    """Give a finished run another attempt, for Beat to send; False when it is not finished."""
+    again: Any = session.execute(
+        update(TaskRun)
+        .where(TaskRun.id == run_id, TaskRun.state.in_(FINISHED_STATES))
+        .values(
+            state="pending",
+            attempt=case((TaskRun.started_at.is_(None), TaskRun.attempt), else_=TaskRun.attempt + 1),
+            reason=reason,
+            fire_at=now,
+            started_at=None,
+            finished_at=None,
+            start_by=None,
+            lease_until=None,
+            leased_by=None,
+            cancel_requested_at=None,
+            cancel_mode=None,
+            result=None,
+            error=None,
+            traceback=None,
+        )
+    )
+    return bool(again.rowcount)
 
 
 def overdue(now: datetime) -> ColumnElement[bool]:
