@@ -57,6 +57,35 @@ def upgrade() -> None:
     )
     op.create_index("ix_audit_event_subject", "audit_event", ["subject_type", "subject_id", "id"], unique=False)
     op.create_table(
+        "backfill",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("periodic_task_id", ID, nullable=False),
+        sa.Column("start_at", INSTANT, nullable=False),
+        sa.Column("end_at", INSTANT, nullable=False),
+        sa.Column("mode", sa.String(), nullable=False),
+        sa.Column("max_parallel", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("newest_first", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(), server_default="running", nullable=False),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column("created_at", INSTANT, server_default=now, nullable=False),
+        sa.Column("finished_at", INSTANT, nullable=True),
+        sa.CheckConstraint("mode IN ('missing', 'failed', 'all')", name=op.f("ck_backfill_mode")),
+        sa.CheckConstraint("state IN ('running', 'done', 'cancelled')", name=op.f("ck_backfill_state")),
+        sa.CheckConstraint("max_parallel BETWEEN 1 AND 100", name=op.f("ck_backfill_max_parallel")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_backfill")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_backfill_periodic_task_id", "backfill", ["periodic_task_id", "id"], unique=False)
+    op.create_index(
+        "ix_backfill_running",
+        "backfill",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'running'"),
+        sqlite_where=sa.text("state = 'running'"),
+    )
+    op.create_table(
         "calendar",
         sa.Column("id", ID, nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -411,6 +440,7 @@ def downgrade() -> None:
     op.drop_table("collect_task")
     op.drop_table("clocked_schedule")
     op.drop_table("calendar")
+    op.drop_table("backfill")
     op.drop_table("audit_event")
     op.drop_table("api_key")
     if op.get_bind().dialect.name == "postgresql":

@@ -26,6 +26,8 @@ FINISHED_STATES = ("succeeded", "failed", "timed_out", "cancelled", "lost", *NEV
 RUN_STATES = (*WAITING_STATES, *FINISHED_STATES)
 
 CANCEL_MODES = ("ask", "terminate", "terminating")
+BACKFILL_MODES = ("missing", "failed", "all")
+BACKFILL_STATES = ("running", "done", "cancelled")
 STARTS_BY = "start_by IS NOT NULL AND state IN ('pending', 'published', 'buffered')"
 CANCELLING = "state = 'running' AND cancel_requested_at IS NOT NULL"
 
@@ -302,6 +304,34 @@ class TaskRun(Base):
     result: Mapped[Any | None] = mapped_column(Json)
     error: Mapped[str | None]
     traceback: Mapped[str | None]
+
+
+class Backfill(Base):
+    """Occurrences of a past range that are run after all, a few at a time; its runs have the origin `backfill:<id>`."""
+
+    __tablename__ = "backfill"
+    __table_args__ = (
+        _one_of("mode", BACKFILL_MODES, "mode"),
+        _one_of("state", BACKFILL_STATES, "state"),
+        CheckConstraint("max_parallel BETWEEN 1 AND 100", name="max_parallel"),
+        Index("ix_backfill_periodic_task_id", "periodic_task_id", "id"),
+        Index("ix_backfill_running", "id",
+              postgresql_where=text("state = 'running'"), sqlite_where=text("state = 'running'")),
+        {"sqlite_autoincrement": True},
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    periodic_task_id: Mapped[int] = mapped_column(Id)
+    start_at: Mapped[datetime] = mapped_column(Instant)
+    end_at: Mapped[datetime] = mapped_column(Instant)
+    mode: Mapped[str]
+    max_parallel: Mapped[int] = mapped_column(server_default="1")
+    newest_first: Mapped[bool] = mapped_column(server_default=false())
+    total: Mapped[int]
+    state: Mapped[str] = mapped_column(server_default="running")
+    created_by: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(Instant, server_default=SqlNow())
+    finished_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class Worker(Base):
