@@ -29,6 +29,10 @@ class TrackedRequest(Request):
             if not soft and attempt is not None:
                 self._timed_out(attempt, timeout)
 
+    def maybe_expire(self) -> bool:
+        """Of a run of ours the claim decides, by the database's clock: this host's may be wrong."""
+        return self._attempt() is None and bool(super().maybe_expire())
+
     def _announce_revoked(self, reason: str, terminated: bool, signum: Any, expired: bool) -> Any:
         super()._announce_revoked(reason, terminated, signum, expired)
         attempt = self._attempt()

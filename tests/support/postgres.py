@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from uuid import uuid4
 
 from sqlalchemy import create_engine, text
@@ -42,8 +43,8 @@ class Postgres:
             f" WHERE datname = '{make_url(url).database}' AND pid <> pg_backend_pid()"
         )
 
-    def restart(self) -> None:
-        """Stop the server and start it again; one that is not ours only loses its connections."""
+    def restart(self, *, away: float = 0) -> None:
+        """Stop the server and start it again after a while; one that is not ours only loses its connections."""
         if self.pgdata is None:
             self._run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
             return
@@ -54,6 +55,7 @@ class Postgres:
         options = Path(self.pgdata, "postmaster.opts").read_text().split(" ", 1)[1].strip()
         log = str(self.pgdata / "log")
         pg_ctl(["-w", "-m", "fast", "stop"], pgdata=self.pgdata, user=user, timeout=30)
+        Event().wait(away)
         pg_ctl(["-w", "-l", log, "-o", options.replace('"', "'"), "start"], pgdata=self.pgdata, user=user, timeout=30)
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parent.parent.parent
 SAMPLE = "tests.support.sample_app"
+CELERY = "tests.support.celery_command"
 
 
 class Process:
@@ -72,13 +73,13 @@ class Site:
 
     def beat(self, **env: str) -> Process:
         """A Beat of the sample app, as anyone would start it."""
-        started = self._start("beat", ["celery", "-A", SAMPLE, "beat", "-S", "scheduler_service", "-l", "INFO"], env)
+        started = self._start("beat", [CELERY, "-A", SAMPLE, "beat", "-S", "scheduler_service", "-l", "INFO"], env)
         started.wait_for("beat: Starting...")
         return started
 
     def worker(self, *options: str, name: str = "w1", **env: str) -> Process:
         """A worker of the sample app that is ready."""
-        command = ["celery", "-A", SAMPLE, "worker", "-n", f"{name}@%h", "-l", "INFO", *options]
+        command = [CELERY, "-A", SAMPLE, "worker", "-n", f"{name}@%h", "-l", "INFO", *options]
         started = self._start(f"worker-{name}", command, env)
         started.wait_for(" ready.")
         return started

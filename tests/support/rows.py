@@ -6,7 +6,15 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from scheduler_service.storage.models import CrontabSchedule, IntervalSchedule, PeriodicTask, TaskRun
+from scheduler_service.storage.models import (
+    Calendar,
+    CrontabSchedule,
+    IntervalSchedule,
+    PeriodicTask,
+    RruleSchedule,
+    SolarSchedule,
+    TaskRun,
+)
 from scheduler_service.storage.session import Database
 
 
@@ -18,6 +26,8 @@ def given_schedule(
     period: str = "seconds",
     cron: str | None = None,
     timezone: str = "UTC",
+    solar: tuple[str, float, float] | None = None,
+    rrule: str | None = None,
     **fields: Any,
 ) -> int:
     """Insert a schedule of the sample app; its id. Times that the database would fill in come from its clock."""
@@ -31,9 +41,23 @@ def given_schedule(
             names = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
             parts = dict(zip(names, cron.split(), strict=True))
             schedule.crontab_id = _timing(session, CrontabSchedule, **parts, timezone=timezone)
+        if solar is not None:
+            event, latitude, longitude = solar
+            schedule.solar_id = _timing(session, SolarSchedule, event=event, latitude=latitude, longitude=longitude)
+        if rrule is not None:
+            schedule.rrule_id = _timing(session, RruleSchedule, rule=rrule)
         session.add(schedule)
         session.flush()
         return schedule.id
+
+
+def given_calendar(database: Database, *, name: str = "days off", **definition: Any) -> int:
+    """Insert a calendar; its id."""
+    with database.transaction() as session:
+        calendar = Calendar(name=name, definition=definition)
+        session.add(calendar)
+        session.flush()
+        return calendar.id
 
 
 def given_schedules(database: Database, count: int, **fields: Any) -> None:
