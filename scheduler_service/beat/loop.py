@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 LONGEST_WAIT = 5.0
 WATCH_EVERY = 4.5  # a little less, so that an idle Beat looks at the broker each time it wakes
 FIRST_BATCH = 50  # small, so that all Beats get a share of what is due at one instant; doubled while there is more
+LOCKED_WAIT = 0.02  # when what is due is in another Beat's hands
 HANDOVER_WAIT = 1.0  # while another Beat's lease is open: it may have died
 
 
@@ -139,29 +140,29 @@ class Loop:
     def _look_after_workers(self, outlook: Outlook) -> bool:
         if outlook.silent_workers:
             self._give_up_lost()
-        if outlook.to_terminate:
-            self._terminate()
+        terminated = outlook.to_terminate and not self._broker.seconds_left and self._terminate()
         if outlook.late:
             with self._database.transaction() as session:
                 publishing.expire_late(session, now=self._database.clock.now())
-        return outlook.silent_workers or outlook.to_terminate or outlook.late
+        return outlook.silent_workers or terminated or outlook.late
 
     def _promote(self, limit: int) -> bool:
         """Let buffered runs go whose schedule has none going on."""
         with self._database.transaction() as session:
             return publishing.promote(session, limit=limit) > 0
 
-    def _terminate(self) -> None:
-        """Have the workers terminate what was asked to end and did not."""
+    def _terminate(self) -> bool:
+        """Have the workers terminate what was asked to end and did not; False when they cannot be told."""
         with self._database.reading() as session:
             ids = cancelling.overdue_ids(session, now=self._database.clock.now(), limit=self._database.batch_size)
         try:
             self._publisher.terminate(ids)
         except self._publisher.broker_errors as why:
             self._broker_is_away(why)
-            return
+            return False
         with self._database.transaction() as session:
             cancelling.mark_terminating(session, ids)
+        return True
 
     def _seconds_to_wait(self, outlook: Outlook) -> float:
         ends = [LONGEST_WAIT]
@@ -173,7 +174,7 @@ class Loop:
             ends.append((outlook.pending_at - self._database.clock.now()).total_seconds())
         if outlook.publishable:
             ends.append(self._broker.seconds_left or HANDOVER_WAIT)
-        return max(0.0, min(ends))
+        return max(LOCKED_WAIT if outlook.due else 0.0, min(ends))
 
     def _lease(self, limit: int) -> list[Message]:
         with self._database.transaction() as session:
