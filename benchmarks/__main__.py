@@ -1,4 +1,4 @@
-"""Run the benchmarks named on the command line, or all: `python -m benchmarks [first_tick|idle|burst …]`."""
+"""Run the benchmarks named on the command line, or all: `python -m benchmarks [first_tick|idle|burst|next_instants …]`."""
 
 import sys
 from collections.abc import Callable
@@ -6,9 +6,15 @@ from collections.abc import Callable
 from benchmarks.burst import burst
 from benchmarks.first_tick import first_tick
 from benchmarks.idle import idle
+from benchmarks.next_instants import next_instants
 from benchmarks.parts import Parts, parts
 
-BENCHMARKS: dict[str, Callable[[Parts], list[str]]] = {"first_tick": first_tick, "idle": idle, "burst": burst}
+BENCHMARKS: dict[str, Callable[[Parts], list[str]]] = {
+    "first_tick": first_tick,
+    "idle": idle,
+    "burst": burst,
+    "next_instants": lambda _: next_instants(),
+}
 
 
 def main(wanted: list[str]) -> None:

@@ -6,7 +6,7 @@ means times of the day: each comes once, at the first instant after the gap or i
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from typing import Literal, get_args
 
@@ -80,6 +80,21 @@ class Crontab:
     def expression(self) -> str:
         """The five fields on one line."""
         return " ".join(self.fields)
+
+    @property
+    def grid(self) -> Grid:
+        """The local minutes that the fields name."""
+        return self._grid
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone that they are local to."""
+        return self._zone
+
+    @property
+    def follows_real_time(self) -> bool:
+        """Whether it comes in both passes of a repeated hour, rather than once a local time."""
+        return self._real_time
 
     @property
     def both_days(self) -> bool:

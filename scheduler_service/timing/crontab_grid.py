@@ -6,6 +6,7 @@ makes the next one a bisection, and counting a decade a sum over its months.
 
 from bisect import bisect_left, bisect_right
 from calendar import monthrange
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -101,6 +102,24 @@ class Grid:
         days = sum(len(self.days[key]) for key in range(first, last))
         days += bisect_left(self.days[last], end.day) - bisect_left(self.days[first], start.day)
         return days * len(self._minutes) + self._since_midnight(end) - self._since_midnight(start)
+
+    def counts(self, marks: Sequence[tuple[datetime, Sequence[int]]]) -> list[int]:
+        """How many minutes come before each mark, counted from the first mark's midnight.
+
+        Marks are minutes of the day, 0 to 1440, listed with each day's midnight in order. Counting hundreds at once
+        is several times as fast as one by one.
+        """
+        found: list[int] = []
+        total, minutes = 0, self._minutes
+        previous = marks[0][0]
+        for midnight, marked in marks:
+            total += self.count(previous, midnight)
+            if midnight.day in self.days[midnight.year * 12 + midnight.month - 1]:
+                found += [total + bisect_left(minutes, mark) for mark in marked]
+            else:
+                found += [total] * len(marked)
+            previous = midnight
+        return found
 
     def _since_midnight(self, local: datetime) -> int:
         if local.day not in self.days[local.year * 12 + local.month - 1]:

@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime, tzinfo
 from typing import Literal, NamedTuple
 
-from scheduler_service.errors import InvalidTiming
+from scheduler_service.errors import FieldProblem, InvalidTiming
 from scheduler_service.timing import zones
 
 EXAMPLE = "DTSTART;TZID=Europe/Berlin:20260105T090000\nRRULE:FREQ=WEEKLY;BYDAY=MO,FR"
@@ -37,7 +37,7 @@ class Moment(NamedTuple):
 
 def refusal(reason: str, example: str = EXAMPLE) -> InvalidTiming:
     """The error that names the rule as the bad field."""
-    return InvalidTiming.field("rule", reason, example)
+    return InvalidTiming([FieldProblem("rule", reason, example)])
 
 
 def read_line(text: str) -> Line:

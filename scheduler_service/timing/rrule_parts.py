@@ -1,8 +1,8 @@
 """One RRULE of a recurrence rule's text (RFC 5545), from its parts to numbers."""
 
 import re
-from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 from scheduler_service.timing import zones
@@ -31,7 +31,10 @@ _NAMES = ("FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", *_NUMBERS)
 
 @dataclass(frozen=True, slots=True)
 class Recurrence:
-    """One RRULE. `until` ends it and is itself outside; a weekday is (0 for Monday, its place in the period or 0)."""
+    """One RRULE, with what it takes from DTSTART. `until` ends it and is itself outside.
+
+    A weekday is (0 for Monday, its place in the month or year, or 0).
+    """
 
     freq: int
     interval: int = 1
@@ -49,8 +52,7 @@ class Recurrence:
     positions: tuple[int, ...] = ()
 
 
-def read_recurrence(text: str, start: Moment) -> Recurrence:
-    """What an RRULE says; `start` is the DTSTART that it goes with. Raises: InvalidTiming."""
+def _parts(text: str) -> dict[str, str]:
     parts: dict[str, str] = {}
     for part in text.upper().rstrip(";").split(";"):
         name, equals, value = part.partition("=")
@@ -63,9 +65,15 @@ def read_recurrence(text: str, start: Moment) -> Recurrence:
         raise refusal(f"RRULE needs a FREQ, one of {', '.join(_FREQUENCIES)}", "RRULE:FREQ=DAILY")
     if "COUNT" in parts and "UNTIL" in parts:
         raise refusal("RRULE has both COUNT and UNTIL; RFC 5545 allows one of them", "RRULE:FREQ=DAILY;COUNT=10")
+    return parts
+
+
+def read_recurrence(text: str, start: Moment) -> Recurrence:
+    """What an RRULE says; `start` is the DTSTART that it goes with. Raises: InvalidTiming."""
+    parts = _parts(text)
     freq = _FREQUENCIES.index(parts["FREQ"])
     numbers = partial(_numbers, parts)
-    return Recurrence(
+    found = Recurrence(
         freq,
         interval=_whole("INTERVAL", parts.get("INTERVAL", "1"), most=_CENTURY[freq]),
         count=_whole("COUNT", parts["COUNT"], most=10**9) if "COUNT" in parts else None,
@@ -80,6 +88,25 @@ def read_recurrence(text: str, start: Moment) -> Recurrence:
         by_week=numbers("BYWEEKNO"),
         by_month=numbers("BYMONTH"),
         positions=numbers("BYSETPOS"),
+    )
+
+    return _filled(found, start.at)
+
+
+def _filled(rule: Recurrence, start: datetime) -> Recurrence:
+    """With what DTSTART says where the rule does not."""
+    if not (rule.by_week or rule.by_year_day or rule.by_month_day or rule.by_weekday):
+        if rule.freq == YEARLY:
+            rule = replace(rule, by_month=rule.by_month or (start.month,))
+        if rule.freq in (YEARLY, MONTHLY):
+            rule = replace(rule, by_month_day=(start.day,))
+        elif rule.freq == WEEKLY:
+            rule = replace(rule, by_weekday=((start.weekday(), 0),))
+    return replace(
+        rule,
+        by_hour=rule.by_hour or ((start.hour,) if rule.freq < HOURLY else ()),
+        by_minute=rule.by_minute or ((start.minute,) if rule.freq < MINUTELY else ()),
+        by_second=rule.by_second or ((start.second,) if rule.freq < SECONDLY else ()),
     )
 
 
@@ -116,7 +143,9 @@ def _weekdays(parts: dict[str, str], freq: int) -> tuple[tuple[int, int], ...]:
         if match is None or (match[1] and not 1 <= abs(place) <= 53):
             raise refusal(f"BYDAY has {item[:20]!r}, which is no weekday", "BYDAY=MO,-1FR")
         if place and (freq > MONTHLY or "BYWEEKNO" in parts):
-            raise refusal(f"BYDAY={item} counts the weekdays of a month or year, which this FREQ does not have", "BYDAY=MO")
+            raise refusal(
+                f"BYDAY={item} counts the weekdays of a month or year, which this FREQ does not have", "BYDAY=MO"
+            )
         found.append((WEEKDAYS.index(match[2]), place))
     return tuple(found)
 

@@ -6,11 +6,11 @@ Here each mistake is named with what a right one looks like. All times become lo
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from scheduler_service.timing import zones
 from scheduler_service.timing.rrule_moments import Form, Line, Moment, read_line, read_moments, refusal
-from scheduler_service.timing.rrule_parts import Recurrence, read_recurrence
+from scheduler_service.timing.rrule_parts import SECONDLY, Recurrence, read_recurrence
 from scheduler_service.timing.timings import TICK
 
 LONGEST_RULE = 2000  # characters
@@ -28,6 +28,11 @@ class RuleText:
     recurrences: tuple[Recurrence, ...]
     dates: tuple[datetime, ...]
     excluded: tuple[tuple[datetime, datetime], ...]
+
+    @property
+    def earliest(self) -> datetime:
+        """The local time before which nothing comes; an RDATE may lie before DTSTART."""
+        return min((self.start, *self.dates))
 
 
 def normalized(text: str) -> str:
@@ -48,9 +53,8 @@ def parse(text: str) -> RuleText:
     lines = [read_line(line) for line in text.split("\n")]
     start, zone_name = _start(lines)
     zone = zones.load(zone_name)
-    rules = [line for line in lines if line.name == "RRULE"]
-    if len(rules) > _MOST_RRULES:
-        raise refusal(f"has {len(rules)} RRULEs; {_MOST_RRULES} are allowed")
+    rules = [read_recurrence(line.value, start) for line in lines if line.name == "RRULE"]
+    _check_together(rules)
     dates = [_date(moment, zone, start.form) for moment in _all(lines, "RDATE")]
     if not rules and not dates:
         raise refusal("has neither RRULE nor RDATE")
@@ -60,10 +64,18 @@ def parse(text: str) -> RuleText:
     return RuleText(
         start.at,
         zone_name,
-        tuple(read_recurrence(line.value, start) for line in rules),
+        tuple(rules),
         tuple(sorted(set(dates))),
         tuple(stretch for stretch in excluded if stretch is not None),
     )
+
+
+def _check_together(rules: list[Recurrence]) -> None:
+    """Several are merged a day at a time, which is quick as long as none has every second of it."""
+    if len(rules) > _MOST_RRULES:
+        raise refusal(f"has {len(rules)} RRULEs; {_MOST_RRULES} are allowed")
+    if len(rules) > 1 and any(rule.freq == SECONDLY or len(rule.by_second) > 1 for rule in rules):
+        raise refusal("has several RRULEs, and then none may come more often than once a minute")
 
 
 def _all(lines: list[Line], name: str) -> list[Moment]:

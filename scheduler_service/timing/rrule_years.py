@@ -1,23 +1,29 @@
 """The local times of a recurrence rule, a calendar year at a time.
 
-dateutil expands a rule from its first instant on, which for a rule of minutes that began ten years ago takes seconds.
-Here it is asked for matching days only, from just before the year that is wanted; the times within a day follow by
-arithmetic, and are one list for all days that have the same. A year is then some 365 entries, and counting is adding.
+dateutil expands a rule from its first instant on, which for a rule of minutes that began ten years ago takes seconds,
+and where nothing matches it goes on to the year 9999. Here it is asked for one year's matching days, the whole year at
+once; intervals and the times within a day are arithmetic, and days with the same times share them. A year is then some
+365 entries, and counting is adding.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, timedelta
-from itertools import accumulate, groupby
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any
 
+from dateutil.rrule import YEARLY as ONCE_A_YEAR
 from dateutil.rrule import rrule, weekday
 
 from scheduler_service.timing.rrule_parts import DAILY, HOURLY, MINUTELY, MONTHLY, WEEKLY, YEARLY, Recurrence
 
 Times = Sequence[int]  # seconds since midnight, in order
 
-_UNITS = {HOURLY: 3600, MINUTELY: 60}
 _DAY = 86_400
+_UNITS = {HOURLY: 3600, MINUTELY: 60}
+_ONE_YEAR_ONLY = 10_000  # an interval that leads out of the calendar, so that dateutil stops
+_WEEK = 7
+_PHASES_KEPT = 64
 
 
 class RecurrenceYears:
@@ -27,41 +33,16 @@ class RecurrenceYears:
         self._rule, self._start = rule, start
         self._first_day, self._first_time = start.toordinal(), _seconds(start)
         self._unit = _UNITS.get(rule.freq, 1)
-        hours, minutes = rule.by_hour or (start.hour,), rule.by_minute or (start.minute,)
-        seconds = rule.by_second or (start.second,)
-        self._within = {  # what a matching day, hour, minute or second holds
-            HOURLY: [m * 60 + s for m in minutes for s in seconds],
-            MINUTELY: list(seconds),
-        }.get(rule.freq, [0] if rule.freq > MINUTELY else [h * 3600 + m * 60 + s for h in hours for m in minutes for s in seconds])
-        self._filters = self._day_filters()
+        self._within = _times_within(rule)
+        self._filters = _day_filters(rule)
         self._times: dict[int, Times] = {}
         self._spent = {start.year: 0}
-
-    def _day_filters(self) -> dict[str, object]:
-        """What makes a day match, with what DTSTART says where the rule does not."""
-        rule, start = self._rule, self._start
-        months, of_month, weekdays = rule.by_month, rule.by_month_day, rule.by_weekday
-        if not (rule.by_week or rule.by_year_day or of_month or weekdays):
-            if rule.freq == YEARLY:
-                months = months or (start.month,)
-            if rule.freq in (YEARLY, MONTHLY):
-                of_month = (start.day,)
-            elif rule.freq == WEEKLY:
-                weekdays = ((start.weekday(), 0),)
-        filters = {
-            "bymonth": months,
-            "bymonthday": of_month,
-            "byyearday": rule.by_year_day,
-            "byweekno": rule.by_week,
-            "byweekday": [weekday(day, place or None) for day, place in weekdays],
-        }
-        return {name: value for name, value in filters.items() if value}
 
     def year(self, year: int) -> list[tuple[int, Times]]:
         """The days of a year that have occurrences."""
         found = self._unlimited(year) if year >= self._start.year else []
         if self._rule.until is not None:
-            found = _cut_after(found, self._rule.until)
+            found = _before(found, self._rule.until)
         if self._rule.count is not None:
             found = _first_of(found, self._rule.count - self._spent_before(year))
         return found
@@ -88,42 +69,46 @@ class RecurrenceYears:
             found = [(day, every_day) for day in days]
         else:
             found = list(self._by_position(days, year))
-        return _cut_before(found, self._first_day, self._first_time)
+        return _from([(day, times) for day, times in found if times], self._start)
 
     def _days(self, year: int) -> list[int]:
-        """dateutil's days of the year, and of a week that begins before it or ends after it."""
-        begin = self._begin(year)
-        if begin is None:
-            return []
-        rule = self._rule
-        found = rrule(
-            min(rule.freq, DAILY),
-            dtstart=datetime.combine(date.fromordinal(begin), datetime.min.time()),
-            interval=rule.interval if rule.freq <= DAILY else 1,
-            until=datetime(year, 12, 31) + timedelta(days=6 if rule.freq == WEEKLY else 0),  # noqa: DTZ001
-            wkst=rule.week_start,
-            byhour=0,
-            byminute=0,
-            bysecond=0,
-            **self._filters,
-        )
+        """The matching days of a year, and where BYSETPOS needs whole weeks, of those that reach into it."""
+        rule, first = self._rule, self._first_day
+        if rule.freq == YEARLY:
+            return self._matching(year) if (year - self._start.year) % rule.interval == 0 else []
+        if rule.freq == MONTHLY:
+            first_month = self._start.year * 12 + self._start.month
+            months = [
+                month
+                for month in rule.by_month or range(1, 13)
+                if (year * 12 + month - first_month) % rule.interval == 0
+            ]
+            return self._matching(year, months) if months else []
+        if rule.freq == WEEKLY:
+            first_week = self._week(first)
+            return [day for day in self._week_days(year) if (self._week(day) - first_week) % rule.interval == 0]
+        days = self._matching(year)
+        return days if rule.freq > DAILY else [day for day in days if (day - first) % rule.interval == 0]
+
+    def _week_days(self, year: int) -> list[int]:
+        if not self._rule.positions:
+            return self._matching(year)
+        around = self._matching(year - 1)[-_WEEK:] + self._matching(year) + self._matching(year + 1)[:_WEEK]
+        return [day for day in around if day >= self._first_day]  # dateutil's first week begins with DTSTART
+
+    def _matching(self, year: int, months: list[int] | None = None) -> list[int]:
+        """dateutil's answer for the day filters of one year."""
+        filters = self._filters if months is None else {**self._filters, "bymonth": months}
+        if not filters:
+            return list(range(date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal() + 1))
+        if len(filters) == 1 and "bymonth" in filters:
+            filters = {**filters, "bymonthday": range(1, 32)}  # else it takes DTSTART's day
+        new_year = datetime(year, 1, 1)  # noqa: DTZ001 - local, on purpose
+        found = rrule(ONCE_A_YEAR, new_year, _ONE_YEAR_ONLY, wkst=self._rule.week_start, **filters)
         return [day.toordinal() for day in found]
 
-    def _begin(self, year: int) -> int | None:
-        """The day to begin with: the last start of an interval before the year, or the first in it."""
-        first, step, new_year = self._first_day, self._rule.interval, date(year, 1, 1).toordinal()
-        if self._rule.freq > DAILY:
-            return max(new_year, first)
-        if self._rule.freq == DAILY:
-            return max(new_year + (first - new_year) % step, first)
-        if self._rule.freq == WEEKLY:
-            week = first - (first + 6 - self._rule.week_start) % 7
-            weeks = max(new_year - week, 0) // (7 * step) * step
-            return week + 7 * weeks if weeks else first
-        months, step = (12, 12 * step) if self._rule.freq == YEARLY else (12, step)
-        month, first_month = year * 12, self._start.year * 12 + (self._start.month - 1) * (self._rule.freq == MONTHLY)
-        month = max(month + (first_month - month) % step, first_month)
-        return date(month // 12, month % 12 + 1, 1).toordinal() if month // 12 == year else None
+    def _week(self, day: int) -> int:
+        return (day + 6 - self._rule.week_start) // _WEEK
 
     def _phase(self, day: int) -> int:
         """Where in a day the first hour, minute or second is that the interval meets."""
@@ -132,15 +117,19 @@ class RecurrenceYears:
 
     def _times_from(self, phase: int) -> Times:
         """The times of a day, its hours, minutes or seconds counted from a phase."""
-        if phase not in self._times:
-            if len(self._times) > 64:
+        times = self._times.get(phase)
+        if times is None:
+            if len(self._times) >= _PHASES_KEPT:
                 self._times.clear()
-            rule, unit, within = self._rule, self._unit, self._chosen(self._within)
-            begins = range(phase * unit, _DAY, rule.interval * unit)
-            self._times[phase] = begins
-            if rule.by_hour or rule.by_minute or rule.by_second or within != [0]:
-                self._times[phase] = [begin + time for begin in begins if self._matches(begin) for time in within]
-        return self._times[phase]
+            self._times[phase] = times = self._worked_out(phase)
+        return times
+
+    def _worked_out(self, phase: int) -> Times:
+        rule, within = self._rule, self._chosen(self._within)
+        begins = range(phase * self._unit, _DAY, rule.interval * self._unit)
+        if within == [0] and not (rule.by_hour or rule.by_minute or rule.by_second):
+            return begins
+        return [begin + time for begin in begins if self._matches(begin) for time in within]
 
     def _matches(self, begin: int) -> bool:
         """Whether the hour, minute and second that a period begins with are among those named."""
@@ -174,5 +163,62 @@ class RecurrenceYears:
 
     def _period(self, day: int) -> int:
         if self._rule.freq == WEEKLY:
-            return (day + 6 - self._rule.week_start) // 7
+            return self._week(day)
         return date.fromordinal(day).month if self._rule.freq == MONTHLY else 0
+
+
+def _seconds(local: datetime) -> int:
+    return local.hour * 3600 + local.minute * 60 + local.second
+
+
+def _times_within(rule: Recurrence) -> list[int]:
+    """What a matching day, or of the shorter frequencies a matching period, holds, in seconds from its beginning."""
+    if rule.freq > MINUTELY:
+        return [0]
+    if rule.freq == MINUTELY:
+        return list(rule.by_second)
+    in_hour = [minute * 60 + second for minute in rule.by_minute for second in rule.by_second]
+    return in_hour if rule.freq == HOURLY else [hour * 3600 + time for hour in rule.by_hour for time in in_hour]
+
+
+def _day_filters(rule: Recurrence) -> dict[str, Any]:
+    """What makes a day match, in dateutil's words."""
+    filters = {
+        "bymonth": rule.by_month,
+        "bymonthday": rule.by_month_day,
+        "byyearday": rule.by_year_day,
+        "byweekno": rule.by_week,
+        "byweekday": [weekday(day, place or None) for day, place in rule.by_weekday],
+    }
+    return {name: value for name, value in filters.items() if value}
+
+
+def _from(days: list[tuple[int, Times]], first: datetime) -> list[tuple[int, Times]]:
+    """Those days and times that do not come before a local time."""
+    start, time = first.toordinal(), _seconds(first)
+    found = [entry for entry in days if entry[0] >= start]
+    if found and found[0][0] == start:
+        times = found[0][1]
+        found[0] = (start, times[bisect_left(times, time) :])
+    return found if not found or found[0][1] else found[1:]
+
+
+def _before(days: list[tuple[int, Times]], end: datetime) -> list[tuple[int, Times]]:
+    """Those that come before a local time."""
+    last = end.toordinal()
+    found = [entry for entry in days if entry[0] <= last]
+    if found and found[-1][0] == last:
+        times = found[-1][1]
+        found[-1] = (last, times[: bisect_left(times, _seconds(end) + (end.microsecond > 0))])
+    return found if not found or found[-1][1] else found[:-1]
+
+
+def _first_of(days: list[tuple[int, Times]], most: int) -> list[tuple[int, Times]]:
+    """The first so many times."""
+    found = []
+    for day, times in days:
+        if most <= 0:
+            break
+        found.append((day, times[:most]))
+        most -= len(times)
+    return found
