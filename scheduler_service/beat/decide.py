@@ -107,17 +107,18 @@ class Planned:
 
     def plan(self, row: DueRow) -> Plan:
         terms = terms_of_row(row)
-        if is_set_by_hand(row, terms):
-            following = planning.first(terms, after=max(self._now, row.next_run_at))
-            return Plan((Occurrence(row.next_run_at, row.next_run_at),), 0, 0, None, following)
-        key = (terms.timing, terms.days, terms.start_time, terms.expires, row.next_occurrence_at, _misfire(row))
-        if terms.jitter:
+        if terms.jitter:  # it depends on the schedule
             return self._plan(row, terms)
+        stands = (row.next_occurrence_at, row.next_run_at)
+        key = (terms.timing, terms.days, terms.start_time, terms.expires, stands, _misfire(row))
         if key not in self._known:
             self._known[key] = self._plan(row, terms)
         return self._known[key]
 
     def _plan(self, row: DueRow, terms: Terms) -> Plan:
+        if is_set_by_hand(row, terms):
+            following = planning.first(terms, after=max(self._now, row.next_run_at))
+            return Plan((Occurrence(row.next_run_at, row.next_run_at),), 0, 0, None, following)
         return planning.plan(
             terms, due=row.next_occurrence_at, now=self._now, misfire=_misfire(row), limit=RUNS_AT_ONCE
         )

@@ -21,7 +21,17 @@ from scheduler_service.beat.publish import Publisher
 from scheduler_service.beat.repair import BrokerWatch
 from scheduler_service.beat.wakeup import wakeup_for
 from scheduler_service.errors import StoreAway
-from scheduler_service.storage import adopted, cancelling, due, migrating, pausing, publishing, workers, zone_data
+from scheduler_service.storage import (
+    adopted,
+    backfills,
+    cancelling,
+    due,
+    migrating,
+    pausing,
+    publishing,
+    workers,
+    zone_data,
+)
 from scheduler_service.storage.due import Outlook
 from scheduler_service.storage.publishing import Message
 from scheduler_service.storage.session import Database
@@ -135,6 +145,7 @@ class Loop:
             worked = self._publish(self._lease(limit)) or worked
         if monotonic() - self._watched_at > WATCH_EVERY and not self._broker.seconds_left:
             worked = self._look_at_broker(outlook) or worked
+        worked = self._look_after_backfills(outlook) or worked
         return self._look_after_workers(outlook) or worked
 
     def _look_after_workers(self, outlook: Outlook) -> bool:
@@ -145,6 +156,13 @@ class Loop:
             with self._database.transaction() as session:
                 publishing.expire_late(session, now=self._database.clock.now())
         return outlook.silent_workers or terminated or outlook.late
+
+    def _look_after_backfills(self, outlook: Outlook) -> bool:
+        """Let runs of backfills go that have room, and end those that are over."""
+        if not outlook.backfills:
+            return False
+        with self._database.transaction() as session:
+            return backfills.attend(session, now=self._database.clock.now()) > 0
 
     def _promote(self, limit: int) -> bool:
         """Let buffered runs go whose schedule has none going on."""

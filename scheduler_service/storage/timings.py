@@ -115,10 +115,8 @@ def is_set_by_hand(row: Any, terms: Terms) -> bool:
         return False
     if row.next_occurrence_at is None:
         return True
-    if not terms.jitter:
-        return bool(row.next_occurrence_at != row.next_run_at)
     planned = planning.first(terms, after=row.next_occurrence_at - TICK)
-    return planned is None or planned.fire_at != row.next_run_at
+    return planned is None or (planned.occurrence_at, planned.fire_at) != (row.next_occurrence_at, row.next_run_at)
 
 
 def point_at(session: Session, task: PeriodicTask, timing: Timing) -> None:
