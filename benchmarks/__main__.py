@@ -1,4 +1,4 @@
-"""Run the benchmarks named on the command line, or all: `python -m benchmarks [first_tick|idle|burst|next_instants …]`."""
+"""Run the benchmarks named on the command line, or all: `python -m benchmarks [first_tick|idle|burst …]`."""
 
 import sys
 from collections.abc import Callable

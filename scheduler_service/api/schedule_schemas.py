@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from scheduler_service.api.schemas import Query, Word
 from scheduler_service.services.fields import Moment
+from scheduler_service.services.languages import Language
 from scheduler_service.services.previews import MOST, Preview
 from scheduler_service.services.schedule_documents import Kind, document_of
 from scheduler_service.services.timing_documents import timing_text
@@ -77,6 +78,34 @@ class ClockedTiming(BaseModel):
     clocked_time: datetime
 
 
+class SolarTiming(BaseModel):
+    """An event of the sun at a place."""
+
+    type: Literal["solar"]
+    event: str
+    latitude: float
+    longitude: float
+
+
+class RruleTiming(BaseModel):
+    """A recurrence of RFC 5545, one property on a line."""
+
+    type: Literal["rrule"]
+    rule: str
+
+
+AnyTiming = Annotated[
+    CrontabTiming | IntervalTiming | ClockedTiming | SolarTiming | RruleTiming, Field(discriminator="type")
+]
+
+
+class CalendarUsed(BaseModel):
+    """A calendar, and whether its days are left out or kept to."""
+
+    name: str
+    mode: Literal["exclude", "only"]
+
+
 class ScheduleOut(BaseModel):
     """A schedule: what runs, when, and where it stands."""
 
@@ -86,8 +115,8 @@ class ScheduleOut(BaseModel):
     task: str
     args: list[Any]
     kwargs: dict[str, Any]
-    timing: Annotated[CrontabTiming | IntervalTiming | ClockedTiming, Field(discriminator="type")] | None
-    timing_text: str
+    timing: AnyTiming | None
+    timing_text: str = Field(description="In words, in the language that Accept-Language asks for")
     enabled: bool
     state: State
     paused_reason: str | None
@@ -110,7 +139,12 @@ class ScheduleOut(BaseModel):
     catchup_window_seconds: int | None
     overlap_policy: str
     pause_after_failures: int | None
-    calendar: None
+    retry_max: int
+    retry_delay_seconds: int
+    soft_time_limit_seconds: int | None
+    time_limit_seconds: int | None
+    start_deadline_seconds: int | None
+    calendar: CalendarUsed | None
     tags: list[str]
     description: str
     next_run_at: datetime | None = Field(description="Null unless active; for a moment also after an edit")
@@ -121,14 +155,14 @@ class ScheduleOut(BaseModel):
     date_changed: datetime
 
     @classmethod
-    def of(cls, task: PeriodicTask) -> Self:
+    def of(cls, task: PeriodicTask, language: Language) -> Self:
         """The schedule as it looks over the wire."""
         state = state_of(task)
         return cls.model_validate(
             {
                 **document_of(task),
                 "id": task.id,
-                "timing_text": timing_text(task),
+                "timing_text": timing_text(task, language),
                 "state": state,
                 "completed_reason": task.completed_reason,
                 "quarantine_reason": task.quarantine_reason,

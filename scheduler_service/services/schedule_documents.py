@@ -20,9 +20,10 @@ from scheduler_service.services.fields import (
     wire_instant,
 )
 from scheduler_service.services.timing_documents import TimingDocument, timing_document
-from scheduler_service.storage.models import OVERLAP_POLICIES, PeriodicTask
+from scheduler_service.storage.models import PeriodicTask
 
 Kind = Literal["collect", "etl", "report", "other"]
+OverlapPolicy = Literal["skip", "buffer_one", "buffer_all", "allow_all", "cancel_other", "terminate_other"]
 MisfirePolicy = Literal["fire_once", "fire_all", "skip"]
 
 KINDS_BY_TASK = {
@@ -43,15 +44,33 @@ def _not_yet(value: Any) -> None:
         raise PydanticCustomError("later", "is not available in this version: leave it out or null")
 
 
-def _overlap(value: Any) -> Any:
-    if value in OVERLAP_POLICIES and value not in ("skip", "allow_all"):
-        named = {"policy": value}
-        raise PydanticCustomError("later", "{policy} is not available in this version: skip or allow_all", named)
-    return value
+def _named(value: Any) -> Any:
+    """A name alone means: leave out its days."""
+    return {"name": value} if isinstance(value, str) else value
 
 
 NotYet = Annotated[None, BeforeValidator(_not_yet)]
 Tag = Annotated[Line, StringConstraints(max_length=50)]
+
+
+def ends_after_its_start(expires: datetime | None, start: datetime | None) -> datetime | None:
+    """The end itself, when it is one: a rule of every document that has both."""
+    if expires is not None and start is not None and expires <= start:
+        raise PydanticCustomError("order", "must be after start_time")
+    return expires
+
+
+class CalendarUse(Document):
+    """A calendar by its name, and what it does to the schedule."""
+
+    name: Line = Field(examples=["public holidays"])
+    mode: Literal["exclude", "only"] = Field(default="exclude", description="Leave its days out, or keep to them")
+
+
+CalendarField = Annotated[
+    Annotated[CalendarUse, BeforeValidator(_named)] | None,
+    Field(description="Days to leave out or to keep to, by the dates of the timing's zone; a name alone leaves out"),
+]
 
 
 class ScheduleFields(Document):
@@ -80,11 +99,28 @@ class ScheduleFields(Document):
     misfire_policy: MisfirePolicy = "fire_once"
     misfire_grace_seconds: Whole = 60
     catchup_window_seconds: Whole | None = None
-    overlap_policy: Annotated[Literal["skip", "allow_all"], BeforeValidator(_overlap)] = "skip"
-    pause_after_failures: NotYet = None
-    calendar: NotYet = None
+    overlap_policy: OverlapPolicy = "skip"
+    pause_after_failures: Positive | None = Field(default=None, description="Failures in a row that pause it")
+    retry_max: Annotated[int, Field(strict=True, ge=0, le=100)] = Field(
+        default=0, description="Attempts after a failed one, besides what the task itself does"
+    )
+    retry_delay_seconds: Annotated[int, Field(strict=True, ge=0, le=86_400)] = Field(
+        default=60, description="Before the second attempt; twice as long before each further one, an hour at most"
+    )
+    soft_time_limit_seconds: Positive | None = Field(default=None, description="The task is told to end")
+    time_limit_seconds: Positive | None = Field(default=None, description="The task's process is killed")
+    start_deadline_seconds: Positive | None = Field(default=None, description="A run not started by then never starts")
+    calendar: CalendarField = None
     tags: Annotated[list[Tag], Field(max_length=50)] = Field(default_factory=list)
     description: Prose = ""
+
+    @field_validator("time_limit_seconds")
+    @classmethod
+    def _kills_after_it_was_told(cls, hard: int | None, info: ValidationInfo) -> int | None:
+        soft = info.data.get("soft_time_limit_seconds")
+        if hard is not None and soft is not None and hard <= soft:
+            raise PydanticCustomError("order", "must be more than soft_time_limit_seconds")
+        return hard
 
     @field_validator("tags")
     @classmethod
@@ -94,10 +130,7 @@ class ScheduleFields(Document):
     @field_validator("expires")
     @classmethod
     def _ends_after_its_start(cls, expires: datetime | None, info: ValidationInfo) -> datetime | None:
-        start = info.data.get("start_time")
-        if expires is not None and start is not None and expires <= start:
-            raise PydanticCustomError("order", "must be after start_time")
-        return expires
+        return ends_after_its_start(expires, info.data.get("start_time"))
 
 
 class ScheduleDocument(ScheduleFields):
@@ -126,7 +159,7 @@ def kind_of(task: str) -> str:
 
 def columns_of(fields: ScheduleFields) -> dict[str, Any]:
     """The fields that are columns as they are."""
-    later = {"timing", "after", "pause_after_failures", "calendar"}
+    later = {"timing", "after", "calendar"}
     return {name: getattr(fields, name) for name in type(fields).model_fields if name not in later}
 
 
@@ -158,7 +191,12 @@ def document_of(task: PeriodicTask) -> dict[str, Any]:
         "catchup_window_seconds": task.catchup_window_seconds,
         "overlap_policy": task.overlap_policy,
         "pause_after_failures": task.pause_after_failures,
-        "calendar": None,
+        "retry_max": task.retry_max,
+        "retry_delay_seconds": task.retry_delay_seconds,
+        "soft_time_limit_seconds": task.soft_time_limit_seconds,
+        "time_limit_seconds": task.time_limit_seconds,
+        "start_deadline_seconds": task.start_deadline_seconds,
+        "calendar": {"name": task.calendar.name, "mode": task.calendar_mode} if task.calendar is not None else None,
         "tags": [str(tag) for tag in task.tags],
         "description": task.description,
     }

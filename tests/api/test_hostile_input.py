@@ -132,6 +132,9 @@ def test_a_body_that_grows_beyond_the_bound_is_refused(sqlite_api: httpx.Client)
     assert (refused.status_code, problem(refused)["code"]) == (413, "body_too_large")
 
 
+OVERLAPS = "'skip', 'buffer_one', 'buffer_all', 'allow_all', 'cancel_other' or 'terminate_other'"
+
+
 def test_every_bad_field_is_named_once(sqlite_api: httpx.Client) -> None:
     body = {
         "name": " ",
@@ -142,11 +145,14 @@ def test_every_bad_field_is_named_once(sqlite_api: httpx.Client) -> None:
         "start_time": "2026-05-01T00:00:00Z",
         "expires": "2026-04-01T00:00:00Z",
         "expire_seconds": 0,
-        "overlap_policy": "buffer_one",
+        "overlap_policy": "sometimes",
         "misfire_policy": "never",
-        "calendar": "cn",
+        "calendar": {"name": "", "mode": "never", "days": 1},
         "after": [1],
-        "pause_after_failures": 3,
+        "pause_after_failures": 0,
+        "retry_max": 101,
+        "soft_time_limit_seconds": 30,
+        "time_limit_seconds": 30,
         "tags": ["", "x"],
         "unknown": True,
     }
@@ -166,11 +172,15 @@ def test_every_bad_field_is_named_once(sqlite_api: httpx.Client) -> None:
         "priority": "should be less than or equal to 255",
         "expires": "must be after start_time",
         "expire_seconds": "should be greater than or equal to 1",
-        "overlap_policy": "buffer_one is not available in this version: skip or allow_all",
+        "overlap_policy": f"should be {OVERLAPS}",
         "misfire_policy": "should be 'fire_once', 'fire_all' or 'skip'",
-        "calendar": "is not available in this version: leave it out or null",
+        "calendar.name": "should have at least 1 character",
+        "calendar.mode": "should be 'exclude' or 'only'",
+        "calendar.days": "is not a known field",
         "after": "is not available in this version: leave it out or null",
-        "pause_after_failures": "is not available in this version: leave it out or null",
+        "pause_after_failures": "should be greater than or equal to 1",
+        "retry_max": "should be less than or equal to 100",
+        "time_limit_seconds": "must be more than soft_time_limit_seconds",
         "tags.0": "should have at least 1 character",
         "unknown": "is not a known field",
     }

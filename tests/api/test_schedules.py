@@ -16,7 +16,8 @@ WIRE = [
     "completed_reason", "quarantine_reason", "after", "start_time", "expires", "expire_seconds", "one_off",
     "max_runs", "queue", "exchange", "routing_key",
     "headers", "priority", "jitter_seconds", "misfire_policy", "misfire_grace_seconds", "catchup_window_seconds",
-    "overlap_policy", "pause_after_failures", "calendar", "tags", "description", "next_run_at", "last_run_at",
+    "overlap_policy", "pause_after_failures", "retry_max", "retry_delay_seconds", "soft_time_limit_seconds",
+    "time_limit_seconds", "start_deadline_seconds", "calendar", "tags", "description", "next_run_at", "last_run_at",
     "total_run_count", "revision", "created_at", "date_changed",
 ]  # fmt: skip
 
@@ -44,7 +45,13 @@ EVERYTHING: dict[str, Any] = {
     "misfire_policy": "fire_all",
     "misfire_grace_seconds": 0,
     "catchup_window_seconds": 3600,
-    "overlap_policy": "allow_all",
+    "overlap_policy": "buffer_all",
+    "pause_after_failures": 5,
+    "retry_max": 2,
+    "retry_delay_seconds": 30,
+    "soft_time_limit_seconds": 50,
+    "time_limit_seconds": 60,
+    "start_deadline_seconds": 600,
     "tags": ["shop", "eu"],
     "description": "Every order.\nAlso the late ones.",
 }  # fmt: skip

@@ -124,7 +124,7 @@ def test_a_change_of_the_timing_neither_fires_at_once_nor_late(held_database: Da
     pass_time(held_database, clock, minutes=9)
 
     sql(held_database, "UPDATE interval_schedule SET every = 2")
-    sql(held_database, "UPDATE periodic_task SET date_changed = :now", now=_stored(held_database, clock))
+    sql(held_database, "UPDATE periodic_task SET date_changed = :now", now=stored(held_database, clock))
     decided = pass_time(held_database, clock)
 
     assert decided == []
@@ -138,7 +138,7 @@ def test_what_was_paused_is_not_caught_up(held_database: Database, clock: Manual
     sql(held_database, "UPDATE periodic_task SET enabled = false")
     assert pass_time(held_database, clock, hours=1) == []
     sql(held_database, "UPDATE periodic_task SET enabled = true, date_changed = date_changed")
-    sql(held_database, "UPDATE periodic_task SET date_changed = :now", now=_stored(held_database, clock))
+    sql(held_database, "UPDATE periodic_task SET date_changed = :now", now=stored(held_database, clock))
 
     assert pass_time(held_database, clock, seconds=9) == []
     assert pass_time(held_database, clock, seconds=1) == [START + timedelta(hours=1, seconds=10)]
@@ -147,7 +147,7 @@ def test_what_was_paused_is_not_caught_up(held_database: Database, clock: Manual
 
 def test_a_schedule_made_while_no_beat_ran_is_not_lost(held_database: Database, clock: ManualClock) -> None:
     sql(held_database, "INSERT INTO clocked_schedule (clocked_time) VALUES (:at)",
-        at=_stored(held_database, clock, minutes=1))  # fmt: skip
+        at=stored(held_database, clock, minutes=1))  # fmt: skip
     with held_database.reading() as session:
         clocked = session.connection().exec_driver_sql("SELECT id FROM clocked_schedule").scalar_one()
     given_schedule(held_database, clocked_id=clocked)
@@ -159,10 +159,20 @@ def test_a_next_run_set_by_hand_is_honoured(held_database: Database, clock: Manu
     given_schedule(held_database, every=1, period="hours", overlap_policy="allow_all")
     pass_time(held_database, clock)
 
-    sql(held_database, "UPDATE periodic_task SET next_run_at = :at", at=_stored(held_database, clock, minutes=7))
+    sql(held_database, "UPDATE periodic_task SET next_run_at = :at", at=stored(held_database, clock, minutes=7))
 
     assert pass_time(held_database, clock, minutes=7) == [START + timedelta(minutes=7)]
     assert pass_time(held_database, clock, minutes=53) == [START + timedelta(hours=1)]
+
+
+def test_a_next_run_set_by_hand_with_its_occurrence_is_honoured(held_database: Database, clock: ManualClock) -> None:
+    given_schedule(held_database, every=1, period="hours")
+    pass_time(held_database, clock)
+
+    at = stored(held_database, clock, minutes=7)
+    sql(held_database, "UPDATE periodic_task SET next_run_at = :at, next_occurrence_at = :at", at=at)
+
+    assert pass_time(held_database, clock, minutes=7) == [START + timedelta(minutes=7)]
 
 
 def test_an_occurrence_that_has_a_run_gets_no_second(held_database: Database, clock: ManualClock) -> None:
@@ -170,7 +180,7 @@ def test_an_occurrence_that_has_a_run_gets_no_second(held_database: Database, cl
     pass_time(held_database, clock)
     pass_time(held_database, clock, seconds=10)
 
-    at = _stored(held_database, clock)
+    at = stored(held_database, clock)
     sql(held_database, "UPDATE periodic_task SET next_run_at = :at, next_occurrence_at = :at", at=at)
 
     assert pass_time(held_database, clock) == []
@@ -195,14 +205,14 @@ def test_a_mended_row_comes_back(held_database: Database, clock: ManualClock) ->
     pass_time(held_database, clock)
 
     sql(held_database, "UPDATE crontab_schedule SET minute = '30'")
-    sql(held_database, "UPDATE periodic_task SET date_changed = :now", now=_stored(held_database, clock))
+    sql(held_database, "UPDATE periodic_task SET date_changed = :now", now=stored(held_database, clock))
     decided = pass_time(held_database, clock, minutes=30)
 
     assert schedule(held_database, key).quarantine_reason is None
     assert decided == [START + timedelta(minutes=30)]
 
 
-def _stored(database: Database, clock: ManualClock, **later: float) -> object:
+def stored(database: Database, clock: ManualClock, **later: float) -> object:
     """An instant as plain SQL writes it."""
     at = clock.now() + timedelta(**later)
     return at if database.dialect == "postgresql" else at.strftime("%Y-%m-%d %H:%M:%S.%f")
