@@ -6,7 +6,6 @@ run's outcome. `code` is stable: programs may compare it.
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 
 
 class ServiceError(Exception):
@@ -205,6 +204,26 @@ class RunFinished(Conflict):
 
     def __init__(self, run_id: object, state: str) -> None:
         super().__init__(f"Run {run_id} is {state} already.")
+
+
+class BackfillNotFound(NotFound):
+    """No backfill has this id."""
+
+    code = "backfill_not_found"
+
+    def __init__(self, backfill_id: int) -> None:
+        super().__init__(f"No backfill has the id {backfill_id}.")
+        self.backfill_id = backfill_id
+
+
+class BackfillDone(Conflict):
+    """All its runs have ended: there is nothing left to cancel."""
+
+    code = "backfill_done"
+
+    def __init__(self, backfill_id: int) -> None:
+        super().__init__(f"Backfill {backfill_id} is done already.")
+        self.backfill_id = backfill_id
 
 
 class RunUnfinished(Conflict):

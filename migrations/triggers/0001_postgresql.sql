@@ -7,6 +7,8 @@ CREATE FUNCTION periodic_task_edited() RETURNS trigger LANGUAGE plpgsql AS $$ BE
   END IF;
   IF (NEW.crontab_id, NEW.interval_id, NEW.clocked_id, NEW.solar_id, NEW.rrule_id, NEW.start_time, NEW.expires, NEW.one_off, NEW.max_runs, NEW.enabled) IS DISTINCT FROM (OLD.crontab_id, OLD.interval_id, OLD.clocked_id, OLD.solar_id, OLD.rrule_id, OLD.start_time, OLD.expires, OLD.one_off, OLD.max_runs, OLD.enabled)
      AND NEW.completed_reason IS NOT DISTINCT FROM OLD.completed_reason THEN NEW.completed_reason := NULL; END IF;
+  IF (NEW.calendar_id, NEW.calendar_mode) IS DISTINCT FROM (OLD.calendar_id, OLD.calendar_mode)
+     AND NEW.completed_reason = 'its timing has no further occurrence' THEN NEW.completed_reason := NULL; END IF;
   IF NEW.revision = OLD.revision THEN NEW.revision := OLD.revision + 1; END IF;
   NEW.date_changed := clock_timestamp();
   RETURN NEW;
@@ -17,9 +19,10 @@ CREATE TRIGGER periodic_task_edited BEFORE UPDATE OF name, kind, task, args, kwa
 --
 CREATE FUNCTION timing_edited() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   EXECUTE format('SELECT 1 FROM periodic_task WHERE %I = $1 ORDER BY id FOR UPDATE', TG_ARGV[0]) USING NEW.id;
-  EXECUTE format('UPDATE periodic_task SET next_run_at = NULL, next_occurrence_at = NULL, completed_reason = NULL,'
-    ' quarantine_reason = NULL, revision = revision + 1, date_changed = clock_timestamp() WHERE %I = $1', TG_ARGV[0])
-    USING NEW.id;
+  EXECUTE format('UPDATE periodic_task SET next_run_at = NULL, next_occurrence_at = NULL, completed_reason ='
+    ' CASE WHEN $2 OR completed_reason = ''its timing has no further occurrence'' THEN NULL ELSE completed_reason END, quarantine_reason = NULL,'
+    ' revision = revision + 1, date_changed = clock_timestamp() WHERE %I = $1', TG_ARGV[0])
+    USING NEW.id, TG_TABLE_NAME <> 'calendar';
   RETURN NULL;
 END $$
 --
@@ -74,7 +77,7 @@ CREATE FUNCTION task_run_freed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 END $$
 --
 CREATE TRIGGER task_run_freed AFTER UPDATE OF state ON task_run FOR EACH ROW
-  WHEN (NEW.state IN ('succeeded', 'failed', 'timed_out', 'cancelled', 'lost', 'skipped', 'missed', 'dropped', 'expired') AND NEW.state <> OLD.state) EXECUTE FUNCTION task_run_freed()
+  WHEN (NEW.state IN ('succeeded', 'failed', 'timed_out', 'cancelled', 'lost', 'skipped', 'missed', 'dropped', 'expired') AND OLD.state NOT IN ('buffered', 'succeeded', 'failed', 'timed_out', 'cancelled', 'lost', 'skipped', 'missed', 'dropped', 'expired')) EXECUTE FUNCTION task_run_freed()
 --
 CREATE FUNCTION periodic_task_deleted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   UPDATE task_run SET state = 'cancelled', reason = 'the schedule was deleted', finished_at = clock_timestamp()

@@ -8,7 +8,9 @@ BEGIN
     quarantine_reason = CASE WHEN (OLD.crontab_id, OLD.interval_id, OLD.clocked_id, OLD.solar_id, OLD.rrule_id, OLD.start_time, OLD.expires, OLD.one_off, OLD.max_runs, OLD.enabled, OLD.calendar_id, OLD.calendar_mode, OLD.anchor_at, OLD.jitter_seconds) IS NOT (NEW.crontab_id, NEW.interval_id, NEW.clocked_id, NEW.solar_id, NEW.rrule_id, NEW.start_time, NEW.expires, NEW.one_off, NEW.max_runs, NEW.enabled, NEW.calendar_id, NEW.calendar_mode, NEW.anchor_at, NEW.jitter_seconds) AND NEW.quarantine_reason IS OLD.quarantine_reason
       THEN NULL ELSE NEW.quarantine_reason END,
     completed_reason = CASE WHEN (OLD.crontab_id, OLD.interval_id, OLD.clocked_id, OLD.solar_id, OLD.rrule_id, OLD.start_time, OLD.expires, OLD.one_off, OLD.max_runs, OLD.enabled) IS NOT (NEW.crontab_id, NEW.interval_id, NEW.clocked_id, NEW.solar_id, NEW.rrule_id, NEW.start_time, NEW.expires, NEW.one_off, NEW.max_runs, NEW.enabled)
-      AND NEW.completed_reason IS OLD.completed_reason THEN NULL ELSE NEW.completed_reason END,
+      AND NEW.completed_reason IS OLD.completed_reason THEN NULL
+      WHEN (OLD.calendar_id, OLD.calendar_mode) IS NOT (NEW.calendar_id, NEW.calendar_mode) AND NEW.completed_reason = 'its timing has no further occurrence' THEN NULL
+      ELSE NEW.completed_reason END,
     date_changed = strftime('%Y-%m-%d %H:%M:%f000', 'now')
   WHERE id = NEW.id;
 END
@@ -87,7 +89,7 @@ END
 CREATE TRIGGER calendar_edited AFTER UPDATE OF definition ON calendar
 WHEN (OLD.definition) IS NOT (NEW.definition)
 BEGIN
-  UPDATE periodic_task SET next_run_at = NULL, next_occurrence_at = NULL, completed_reason = NULL,
+  UPDATE periodic_task SET next_run_at = NULL, next_occurrence_at = NULL, completed_reason = nullif(completed_reason, 'its timing has no further occurrence'),
     quarantine_reason = NULL, revision = revision + 1, date_changed = strftime('%Y-%m-%d %H:%M:%f000', 'now') WHERE calendar_id = NEW.id;
 END
 --

@@ -21,9 +21,9 @@ def upgrade() -> None:
     dialect = op.get_bind().dialect.name
     now = sa.text("clock_timestamp()" if dialect == "postgresql" else "(strftime('%Y-%m-%d %H:%M:%f000', 'now'))")
 
-    def json_is(column: str, kind: str) -> sa.CheckConstraint:
+    def json_is(column: str, kind: str, table: str = "periodic_task") -> sa.CheckConstraint:
         typeof = "jsonb_typeof" if dialect == "postgresql" else "json_type"
-        return sa.CheckConstraint(f"{typeof}({column}) = '{kind}'", name=op.f(f"ck_periodic_task_{column}"))
+        return sa.CheckConstraint(f"{typeof}({column}) = '{kind}'", name=op.f(f"ck_{table}_{column}"))
 
     op.create_table(
         "api_key",
@@ -94,6 +94,7 @@ def upgrade() -> None:
         sa.Column("revision", ID, server_default="1", nullable=False),
         sa.Column("created_at", INSTANT, server_default=now, nullable=False),
         sa.Column("date_changed", INSTANT, server_default=now, nullable=False),
+        json_is("definition", "object", "calendar"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_calendar")),
         sa.UniqueConstraint("name", name=op.f("uq_calendar_name")),
         sqlite_autoincrement=True,

@@ -3,7 +3,18 @@
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 
-from scheduler_service.api import collect_tasks, datasets, health, openapi, problems, runs, schedules
+from scheduler_service.api import (
+    backfills,
+    calendars,
+    collect_tasks,
+    datasets,
+    health,
+    load,
+    openapi,
+    problems,
+    runs,
+    schedules,
+)
 from scheduler_service.api.auth import authenticated
 from scheduler_service.api.bodies import BodyLimit
 from scheduler_service.api.turnstile import Turnstile
@@ -37,8 +48,8 @@ def create_api(database: Database, *, admin_key: str, warehouse: Warehouse) -> F
     openapi.install(app)
     app.include_router(health.router)
     guarded = APIRouter(prefix=PREFIX, dependencies=[Depends(authenticated)])
-    for router in (schedules.router, runs.router, collect_tasks.router, datasets.router):
-        guarded.include_router(router)
+    for noun in (schedules, runs, backfills, calendars, load, collect_tasks, datasets):
+        guarded.include_router(noun.router)
     app.include_router(guarded)
     return app
 

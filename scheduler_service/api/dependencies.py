@@ -1,4 +1,4 @@
-"""What routes ask for: a transaction, the time, the warehouse, what the caller expects, and how to answer."""
+"""What routes ask for: a transaction, the time, the warehouse, what the caller expects and reads, how to answer."""
 
 import re
 from collections.abc import Iterator
@@ -7,6 +7,8 @@ from typing import Annotated, Protocol, TypeVar
 
 from fastapi import Depends, Header, Request, Response
 
+from scheduler_service.services import languages
+from scheduler_service.services.languages import Language
 from scheduler_service.services.revisions import Expected
 from scheduler_service.storage.session import Database, Session, store_errors
 from scheduler_service.workloads.warehouse import Warehouse
@@ -51,6 +53,19 @@ def _expected(
     return [int(match[1]) for match in found if match]
 
 
+def _language(
+    response: Response,
+    accept_language: Annotated[
+        str | None, Header(description="English, or with zh (zh-CN, zh-Hans) Chinese, for `timing_text`")
+    ] = None,
+) -> Language:
+    """The language for the caller; the answer says which it is, and that it depends on the header."""
+    language = languages.chosen(accept_language)
+    response.headers["Content-Language"] = languages.TAGS[language]
+    response.headers["Vary"] = "Accept-Language"
+    return language
+
+
 class Tagged(Protocol):
     """A body that has a revision."""
 
@@ -92,5 +107,6 @@ WarehouseDep = Annotated[Warehouse, Depends(_warehouse)]
 Writing = Annotated[Session, Depends(_writing, scope="function")]
 Reading = Annotated[Session, Depends(_reading, scope="function")]
 Now = Annotated[datetime, Depends(_now)]
+Reader = Annotated[Language, Depends(_language)]
 IfMatch = Annotated[Expected, Depends(_expected)]
 Answering = Annotated[Answer, Depends()]

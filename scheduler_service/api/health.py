@@ -4,10 +4,11 @@ from importlib.metadata import version
 from typing import Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from scheduler_service.api.dependencies import DatabaseDep
 from scheduler_service.services import readiness
+from scheduler_service.storage import zone_data
 
 VERSION = version("scheduler-service")
 
@@ -19,6 +20,7 @@ class Health(BaseModel):
 
     status: Literal["ok"] = "ok"
     version: str = VERSION
+    tzdata: str = Field(default=zone_data.VERSION, description="The time zone data that this process computes with")
 
 
 class Readiness(BaseModel):

@@ -9,8 +9,22 @@ from scheduler_service.api.problems import MEDIA_TYPE, Problem
 
 EVERYWHERE = {422: "A field is wrong", 503: "The database is away"}
 WITH_KEY = {400: "The body is no JSON", 401: "The key is missing or unknown", 413: "The body is too large"}
-BY_PARAMETER = {"schedule_id": "schedule", "run_id": "run", "collect_task_id": "collect task", "name": "dataset"}
-CONFLICTS = {"create": "The name is taken", "replace": "The name is taken", "patch": "The name is taken"}
+BY_PARAMETER = {
+    "schedule_id": "schedule",
+    "run_id": "run",
+    "backfill_id": "backfill",
+    "calendar_id": "calendar",
+    "collect_task_id": "collect task",
+    "name": "dataset",
+}
+CONFLICTS = {
+    "create": "The name is taken",
+    "replace": "The name is taken",
+    "patch": "The name is taken",
+    "cancel": "It has ended already",
+    "retry": "It has not ended yet",
+}
+OF_SCHEDULES = ("delete_collect_task", "delete_calendar")
 
 
 def install(app: FastAPI) -> None:
@@ -57,8 +71,12 @@ def _problems_of(operation: dict[str, Any]) -> dict[int, str]:
     if ("header", "if-match") in parameters:
         problems[412] = "It has another revision by now"
     action = operation["operationId"].partition("_")[0]
-    if action in CONFLICTS or operation["operationId"] == "delete_collect_task":
-        problems[409] = CONFLICTS.get(action, "Schedules run it")
+    if operation["operationId"] in OF_SCHEDULES:
+        problems[409] = "Schedules need it"
+    elif action in CONFLICTS:
+        problems[409] = CONFLICTS[action]
+    if operation["operationId"] == "preview_timing":
+        problems[404] = "There is no such schedule"
     return problems
 
 

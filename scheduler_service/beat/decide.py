@@ -16,6 +16,7 @@ from uuid_utils.compat import uuid7
 from scheduler_service.beat.overlap import CANCEL_MODES, Slot
 from scheduler_service.storage import cancelling, due, publishing, runs
 from scheduler_service.storage.due import DueRow
+from scheduler_service.storage.models import EXHAUSTED
 from scheduler_service.storage.publishing import Message
 from scheduler_service.storage.session import Database
 from scheduler_service.storage.timings import is_set_by_hand, terms_of_row
@@ -209,7 +210,7 @@ def _completed(row: DueRow, following: Occurrence | None, *, count: int, ran: in
         return "one_off: it has run once"
     if row.max_runs is not None and count >= row.max_runs:
         return f"max_runs: it has run {count} times"
-    return "its timing has no further occurrence" if following is None else None
+    return EXHAUSTED if following is None else None
 
 
 def _message(run: dict[str, Any]) -> Message:

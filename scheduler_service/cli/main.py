@@ -1,5 +1,6 @@
 """The command line. Each command reads the settings, calls one function and turns a failure into a sentence."""
 
+import json
 import sys
 from typing import Any
 
@@ -55,6 +56,19 @@ def worker(name: str, queues: str | None, concurrency: int | None, pool: str) ->
     """Run a worker: `default`, `heavy`, or `backup`, which serves the queues of both."""
     chosen = tuple(queue.strip() for queue in (queues or "").split(",") if queue.strip())
     sys.exit(run_worker(read_settings(), name=name, queues=chosen, concurrency=concurrency, pool=pool))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def doctor(as_json: bool) -> None:
+    """Look the running service over: exit code 0 when nothing is wrong, 1 when something is, 2 when it cannot look."""
+    from scheduler_service.cli.doctor import run_doctor
+
+    try:
+        sys.exit(run_doctor(read_settings(), as_json=as_json))
+    except ServiceError as why:
+        click.echo(json.dumps({"error": str(why)}) if as_json else f"It could not look: {why}", err=not as_json)
+        sys.exit(2)
 
 
 @main.group()

@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import Any
 
 from scheduler_service.errors import FieldProblem, Invalid
-from scheduler_service.services import documents, paging
+from scheduler_service.services import calendar_uses, documents, paging, validity
 from scheduler_service.services.paging import Page
 from scheduler_service.services.revisions import Expected, require_revision
 from scheduler_service.services.schedule_documents import (
     READ_ONLY,
     REQUIRED,
+    CalendarUse,
     ScheduleDocument,
     ScheduleFields,
     columns_of,
@@ -22,6 +23,7 @@ from scheduler_service.services.schedule_documents import (
     kind_of,
 )
 from scheduler_service.services.timing_documents import FIVE, ClockedDocument, TimingDocument, is_same
+from scheduler_service.services.validity import EVERYTHING, Changed
 from scheduler_service.storage import audit
 from scheduler_service.storage import schedules as stored
 from scheduler_service.storage.models import PeriodicTask
@@ -30,6 +32,7 @@ from scheduler_service.storage.session import Session
 from scheduler_service.storage.timings import anchor_of, point_at
 
 Change = Callable[[PeriodicTask], None]
+Check = Callable[[PeriodicTask, Changed], None]
 
 
 def get(session: Session, schedule_id: int) -> PeriodicTask:
@@ -50,11 +53,12 @@ def search(
 
 def create(session: Session, document: ScheduleDocument, *, actor: str, now: datetime) -> PeriodicTask:
     """Make a schedule. Its first occurrence is the first after now. Raises: ScheduleNameTaken, Invalid."""
-    _refuse_past(document.timing, now)
     task = PeriodicTask(**_settled(columns_of(document)))
     task.kind = document.kind or kind_of(document.task)
     point_at(session, task, document.timing.timing(now))
+    _set_calendar(task, document.calendar, session=session)
     stored.save(session, task)
+    validity.refuse_empty(task, EVERYTHING, allow_past=_allows_past(document.timing), now=now)
     _record(session, task, action="create", actor=actor, before={}, after=document_of(task))
     return task
 
@@ -68,10 +72,14 @@ def replace(
     """
 
     def change(task: PeriodicTask) -> None:
-        _set_timing(task, document.timing, session=session, now=now)
+        _set_timing(task, document.timing, session=session)
+        _set_calendar(task, document.calendar, session=session)
         stored.change(task, _settled(columns_of(document)) | {"kind": document.kind or kind_of(document.task)})
 
-    return _edit(session, schedule_id, change, action="replace", expected=expected, actor=actor)
+    def check(task: PeriodicTask, changed: Changed) -> None:
+        validity.refuse_empty(task, changed, allow_past=_allows_past(document.timing), now=now)
+
+    return _edit(session, schedule_id, change, check, action="replace", expected=expected, actor=actor)
 
 
 def patch(
@@ -82,16 +90,24 @@ def patch(
     Only what the patch touches is checked. Raises: ScheduleNotFound, RevisionMismatch, ScheduleNameTaken, Invalid.
     """
 
+    wanted: list[ScheduleFields] = []
+
     def change(task: PeriodicTask) -> None:
         fields = _patched(task, patch)
+        wanted.append(fields)
         values = {name: value for name, value in columns_of(fields).items() if name in patch}
         if fields.timing is not None:
-            _set_timing(task, fields.timing, session=session, now=now)
+            _set_timing(task, fields.timing, session=session)
+        if "calendar" in patch:
+            _set_calendar(task, fields.calendar, session=session)
         if "kind" in patch or ("task" in patch and task.kind == kind_of(task.task)):
             values["kind"] = fields.kind or kind_of(values.get("task", task.task))
         stored.change(task, _settled({"enabled": task.enabled, "paused_reason": task.paused_reason} | values))
 
-    return _edit(session, schedule_id, change, action="patch", expected=expected, actor=actor)
+    def check(task: PeriodicTask, changed: Changed) -> None:
+        validity.refuse_empty(task, changed, allow_past=_allows_past(wanted[0].timing), now=now)
+
+    return _edit(session, schedule_id, change, check, action="patch", expected=expected, actor=actor)
 
 
 def delete(session: Session, schedule_id: int, *, expected: Expected, actor: str) -> None:
@@ -131,14 +147,24 @@ def resume(session: Session, schedule_id: int, *, expected: Expected = None, act
 
 
 def _edit(
-    session: Session, schedule_id: int, change: Change, *, action: str, expected: Expected, actor: str
+    session: Session,
+    schedule_id: int,
+    change: Change,
+    check: Check | None = None,
+    *,
+    action: str,
+    expected: Expected,
+    actor: str,
 ) -> PeriodicTask:
     task = stored.get_locked(session, schedule_id)
     require_revision(f"schedule {schedule_id}", task.revision, expected)
-    before = document_of(task)
+    before, terms = document_of(task), validity.understood(task)
     change(task)
     stored.save(session, task)
-    _record(session, task, action=action, actor=actor, before=before, after=document_of(task))
+    after = document_of(task)
+    if check is not None:
+        check(task, Changed(frozenset(documents.differences(before, after)), terms))
+    _record(session, task, action=action, actor=actor, before=before, after=after)
     return task
 
 
@@ -169,16 +195,22 @@ def _patched_timing(current: dict[str, Any] | None, patch: dict[str, Any]) -> An
     return documents.merge_patch(current, patch, typed=True)
 
 
-def _set_timing(task: PeriodicTask, wanted: TimingDocument, *, session: Session, now: datetime) -> None:
+def _set_timing(task: PeriodicTask, wanted: TimingDocument, *, session: Session) -> None:
     timing = wanted.timing(anchor_of(task))
     if not is_same(task, timing):
-        _refuse_past(wanted, now)
         point_at(session, task, timing)
 
 
-def _refuse_past(wanted: TimingDocument, now: datetime) -> None:
-    if isinstance(wanted, ClockedDocument) and not wanted.allow_past and wanted.timing(now).next_after(now) is None:
-        raise Invalid.field("timing.clocked_time", "is in the past; with allow_past it is taken, and never fires")
+def _allows_past(wanted: TimingDocument | None) -> bool:
+    return isinstance(wanted, ClockedDocument) and wanted.allow_past
+
+
+def _set_calendar(task: PeriodicTask, wanted: CalendarUse | None, *, session: Session) -> None:
+    """Nothing is flushed meanwhile: a half-edited schedule would count as a revision of its own."""
+    with session.no_autoflush:
+        found = calendar_uses.named(session, wanted, locked=True) if wanted is not None else None
+        task.calendar, task.calendar_id = found, found.id if found is not None else None
+        task.calendar_mode = wanted.mode if wanted is not None else "exclude"
 
 
 def _settled(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,26 +1,32 @@
 """A timing as a person writes it, and back. What makes no sense is refused in the timing room's own words."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError
 
 from scheduler_service.errors import Invalid, InvalidTiming
 from scheduler_service.services.fields import Document, Line, Truth, parse_time, told, wire_instant
+from scheduler_service.services.languages import Language
 from scheduler_service.storage.models import PeriodicTask
-from scheduler_service.storage.timings import CRONTAB_FIELDS, timing_of
+from scheduler_service.storage.timings import CRONTAB_FIELDS, timing_of, zone_name_of
+from scheduler_service.timing.calendars import Calendar, Days
 from scheduler_service.timing.clocked import Clocked, resolve_local
 from scheduler_service.timing.crontab import Crontab, DayMatch
-from scheduler_service.timing.describe import describe
+from scheduler_service.timing.describe import describe, describe_days
 from scheduler_service.timing.interval import Interval, Period
+from scheduler_service.timing.rrule import Rrule
+from scheduler_service.timing.rrule_text import LONGEST_RULE
+from scheduler_service.timing.solar import Event, Solar
 from scheduler_service.timing.timings import Timing
 
 FIVE = CRONTAB_FIELDS[:5]
-LATER = ("solar", "rrule")
 _ANY = datetime(2000, 1, 1, tzinfo=UTC)
 
+EVENTS = list(get_args(Event))
+
 CrontabField = Annotated[str, StringConstraints(max_length=200)]
+Degrees = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 class CrontabDocument(Document):
@@ -98,36 +104,80 @@ class ClockedDocument(Document):
         return Clocked(resolve_local(self.clocked_time, self.timezone) if self.timezone else self.clocked_time)
 
 
-def _available(value: Any) -> Any:
-    if isinstance(value, dict) and value.get("type") in LATER:
-        named = {"type": value["type"]}
-        raise PydanticCustomError("later", "{type} timings are not available in this version", named)
-    return value
+class SolarDocument(Document):
+    """An event of the sun at a place, by degrees north and east."""
+
+    type: Literal["solar"]
+    event: Annotated[str, StringConstraints(max_length=200), WithJsonSchema({"type": "string", "enum": EVENTS})]
+    latitude: Degrees = Field(ge=-90, le=90, examples=[52.52])
+    longitude: Degrees = Field(ge=-180, le=180, examples=[13.405])
+
+    @model_validator(mode="after")
+    def _is_an_event(self) -> "SolarDocument":
+        try:
+            self.timing(_ANY)
+        except InvalidTiming as why:
+            raise told(why) from None
+        return self
+
+    def timing(self, anchor: datetime) -> Timing:  # noqa: ARG002 - alike for every timing
+        return Solar(self.event, self.latitude, self.longitude)  # type: ignore[arg-type]
+
+
+class RruleDocument(Document):
+    """A recurrence of RFC 5545: DTSTART, perhaps with a TZID, and RRULE, RDATE, EXDATE, each on a line."""
+
+    type: Literal["rrule"]
+    rule: Annotated[str, StringConstraints(max_length=LONGEST_RULE)] = Field(
+        examples=["DTSTART;TZID=Europe/Berlin:20260105T090000\nRRULE:FREQ=WEEKLY;BYDAY=MO,FR"]
+    )
+
+    @model_validator(mode="after")
+    def _comes(self) -> "RruleDocument":
+        try:
+            self.timing(_ANY)
+        except InvalidTiming as why:
+            raise told(why) from None
+        return self
+
+    def timing(self, anchor: datetime) -> Timing:  # noqa: ARG002 - alike for every timing
+        return Rrule(self.rule)
 
 
 TimingDocument = Annotated[
-    Annotated[CrontabDocument | IntervalDocument | ClockedDocument, Field(discriminator="type")],
-    BeforeValidator(_available),
+    CrontabDocument | IntervalDocument | ClockedDocument | SolarDocument | RruleDocument, Field(discriminator="type")
 ]
 
 
 def timing_document(task: PeriodicTask) -> dict[str, Any] | None:
-    """The timing of a schedule as it looks over the wire; None for one that has none of those known here."""
+    """The timing of a schedule as it looks over the wire; None for one that has none."""
     if task.crontab is not None:
         return {"type": "crontab", **{name: getattr(task.crontab, name) for name in CRONTAB_FIELDS}}
     if task.interval is not None:
         return {"type": "interval", "every": task.interval.every, "period": task.interval.period}
     if task.clocked is not None:
         return {"type": "clocked", "clocked_time": wire_instant(task.clocked.clocked_time)}
-    return None
+    if task.solar is not None:
+        return {"type": "solar", **{name: getattr(task.solar, name) for name in ("event", "latitude", "longitude")}}
+    return {"type": "rrule", "rule": task.rrule.rule} if task.rrule is not None else None
 
 
-def timing_text(task: PeriodicTask) -> str:
-    """The timing in words."""
+def timing_text(task: PeriodicTask, language: Language = "en") -> str:
+    """When the schedule comes, in words."""
+    calendar = task.calendar.name if task.calendar is not None else None
     try:
-        return describe(timing_of(task))
+        return words_of(timing_of(task), language, calendar=calendar, mode=task.calendar_mode)
     except InvalidTiming as why:
         return f"not understood: {why}"
+
+
+def words_of(timing: Timing, language: Language, *, calendar: str | None, mode: str) -> str:
+    """A timing that is understood, in words, with the name of its calendar."""
+    words = describe(timing, language)
+    if calendar is None:
+        return words
+    days = Days(Calendar(), mode == "only", zone_name_of(timing))  # which days they are, the words do not say
+    return words + ("，" if language == "zh" else ", ") + describe_days(days, calendar, language)
 
 
 def is_same(task: PeriodicTask, timing: Timing) -> bool:

@@ -5,7 +5,7 @@ can all come at once: the first wins and the others change nothing.
 """
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -73,8 +73,14 @@ def finish(session: Session, run_id: UUID, attempt: int, ending: Ending, *, now:
 
 def fail(session: Session, run_id: UUID, attempt: int, ending: Ending, *, now: datetime) -> bool:
     """Record a failed attempt; a schedule that retries gives the run another, by and by. False: ended before."""
-    options = session.scalar(select(TaskRun.options).where(_running(run_id, attempt))) or {}
-    most, delay = options.get("retry", (0, 0))
+    row = session.execute(
+        select(TaskRun.options, TaskRun.cancel_requested_at).where(_running(run_id, attempt))
+    ).one_or_none()
+    if row is None:
+        return False
+    most, delay = row.options.get("retry", (0, 0))
+    if row.cancel_requested_at is not None:  # it was asked to end, and this is how it did
+        return finish(session, run_id, attempt, replace(ending, state="cancelled"), now=now)
     if attempt > most:
         return finish(session, run_id, attempt, ending, now=now)
     retry_at = now + backoff(delay, attempt)

@@ -13,23 +13,28 @@ from sqlalchemy.orm import Session
 
 from scheduler_service.storage.batches import among
 from scheduler_service.storage.models import CANCELLING, FINISHED_STATES, TaskRun
+from scheduler_service.storage.runs import backfilled
 
 UNSTARTED = ("pending", "buffered", "published", "retrying")
 GRACE = timedelta(seconds=10)
 
 
 def end_others(session: Session, schedule_id: int, *, keep: UUID, mode: str, now: datetime) -> None:
-    """End every other unfinished run of a schedule that the caller holds locked."""
-    others = and_(TaskRun.periodic_task_id == schedule_id, TaskRun.id != keep)
-    reason = f"ended by run {keep}, which came while it was not finished"
+    """End every other unfinished run of a schedule that the caller holds locked, but none of a backfill."""
+    others = and_(TaskRun.periodic_task_id == schedule_id, TaskRun.id != keep, ~backfilled())
+    end_all(session, others, mode=mode, reason=f"ended by run {keep}, which came while it was not finished", now=now)
+
+
+def end_all(session: Session, which: ColumnElement[bool], *, mode: str, reason: str, now: datetime) -> None:
+    """End at once those of the runs that have not started, and ask those that run."""
     session.execute(
         update(TaskRun)
-        .where(others, TaskRun.state.in_(UNSTARTED))
+        .where(which, TaskRun.state.in_(UNSTARTED))
         .values(state="cancelled", finished_at=now, reason=reason)
     )
     session.execute(
         update(TaskRun)
-        .where(others, TaskRun.state == "running", TaskRun.cancel_requested_at.is_(None))
+        .where(which, TaskRun.state == "running", TaskRun.cancel_requested_at.is_(None))
         .values(cancel_requested_at=now, cancel_mode=mode, reason=reason)
     )
 

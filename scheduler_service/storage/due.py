@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Row, Select, exists, select, text
 from sqlalchemy.orm import Session
 
-from scheduler_service.storage import cancelling
+from scheduler_service.storage import backfills, cancelling
 from scheduler_service.storage.batches import update_by_id
 from scheduler_service.storage.columns import SqlNow
 from scheduler_service.storage.models import PLANNABLE, PeriodicTask, TaskRun
@@ -47,6 +47,7 @@ class Outlook:
     promotable: bool
     to_terminate: bool
     late: bool
+    backfills: bool
 
     @property
     def due(self) -> bool:
@@ -67,7 +68,7 @@ def look(session: Session, now: datetime) -> Outlook:
     )
     held = select(TaskRun.lease_until).where(TaskRun.state == "pending", TaskRun.lease_until.is_not(None))
     held = held.order_by(TaskRun.lease_until).limit(1)
-    row = session.execute(
+    row: Any = session.execute(
         select(
             SqlNow(),
             unplanned,
@@ -80,6 +81,7 @@ def look(session: Session, now: datetime) -> Outlook:
             promotable(),
             exists().where(cancelling.overdue(now)),
             exists().where(late(now)),
+            exists().where(backfills.to_attend()),
         )
     ).one()
     return Outlook(now, *row)

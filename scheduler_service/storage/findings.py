@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func
@@ -58,6 +59,11 @@ class Invariant:
             return []
         findings = (Finding(self.code, self.subject(row), self.sentence(row), self.mend) for row in rows)
         return [Found(self.code, tuple(findings), rows[0].total_found)]
+
+
+def at(instant: datetime | None) -> str:
+    """An instant, for people."""
+    return "never" if instant is None else instant.isoformat(" ", "milliseconds").replace("+00:00", "Z")
 
 
 def schedule_subject(row: Any) -> str:

@@ -25,6 +25,9 @@ NEVER_SENT_STATES = ("skipped", "missed", "dropped", "expired")
 FINISHED_STATES = ("succeeded", "failed", "timed_out", "cancelled", "lost", *NEVER_SENT_STATES)
 RUN_STATES = (*WAITING_STATES, *FINISHED_STATES)
 
+#: Why a schedule is completed that other days, not only another timing, may give a new life.
+EXHAUSTED = "its timing has no further occurrence"
+
 CANCEL_MODES = ("ask", "terminate", "terminating")
 BACKFILL_MODES = ("missing", "failed", "all")
 BACKFILL_STATES = ("running", "done", "cancelled")
@@ -124,7 +127,11 @@ class Calendar(Base):
     """Named days that a schedule leaves out, or keeps to."""
 
     __tablename__ = "calendar"
-    __table_args__ = (UniqueConstraint("name"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        UniqueConstraint("name"),
+        *_json_is("definition", "object"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     name: Mapped[str]

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from scheduler_service.storage import audit
 from scheduler_service.storage.batches import among
 from scheduler_service.storage.models import PeriodicTask, TaskRun
+from scheduler_service.storage.runs import backfilled
 
 FAILURES = ("failed", "timed_out", "lost")
 ENDS = ("succeeded", *FAILURES)
@@ -43,6 +44,7 @@ def _pause_one(session: Session, schedule: PeriodicTask) -> bool:
             TaskRun.periodic_task_id == schedule.id,
             TaskRun.decided_at >= schedule.date_changed,
             TaskRun.state.in_(ENDS),
+            ~backfilled(),
         )
         .order_by(TaskRun.decided_at.desc(), TaskRun.id.desc())
         .limit(wanted)

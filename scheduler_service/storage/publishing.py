@@ -77,11 +77,12 @@ def lease(session: Session, beat: int, *, now: datetime, limit: int) -> list[Mes
 
 
 def promote(session: Session, *, limit: int) -> int:
-    """Make the oldest buffered run pending, of each schedule where no run goes on; how many.
+    """Make the oldest buffered run pending, of each schedule where no run goes on; how many. Backfills aside.
 
     The schedules are locked first, so that nobody decides an occurrence of theirs meanwhile.
     """
-    waiting = select(TaskRun.periodic_task_id).where(TaskRun.state == "buffered").distinct().limit(limit)
+    waits = and_(TaskRun.state == "buffered", ~runs.backfilled())
+    waiting = select(TaskRun.periodic_task_id).where(waits).distinct().limit(limit)
     locked = session.scalars(
         select(PeriodicTask.id)
         .where(PeriodicTask.id.in_(waiting))
@@ -93,11 +94,15 @@ def promote(session: Session, *, limit: int) -> int:
     earlier = aliased(TaskRun)
     oldest = (
         select(func.min(earlier.occurrence_at))
-        .where(earlier.periodic_task_id == TaskRun.periodic_task_id, earlier.state == "buffered")
+        .where(
+            earlier.periodic_task_id == TaskRun.periodic_task_id,
+            earlier.state == "buffered",
+            ~runs.backfilled(earlier),
+        )
         .correlate(TaskRun)
         .scalar_subquery()
     )
-    first = and_(TaskRun.state == "buffered", TaskRun.occurrence_at == oldest)
+    first = and_(waits, TaskRun.occurrence_at == oldest)
     ids = session.scalars(select(TaskRun.id).where(among(session, TaskRun.periodic_task_id, free), first)).all()
     return _rowcount(
         session, update(TaskRun).where(among(session, TaskRun.id, ids)).values(state="pending", reason=None)

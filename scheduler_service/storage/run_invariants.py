@@ -11,13 +11,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from scheduler_service.storage import runs
 from scheduler_service.storage.findings import Found, Invariant, at, run_subject
-from scheduler_service.storage.models import FINISHED_STATES, PeriodicTask, TaskRun, Worker, WorkerTask
+from scheduler_service.storage.models import FINISHED_STATES, TaskRun, Worker, WorkerTask
 from scheduler_service.storage.publishing import publishable
+from scheduler_service.storage.runs import backfilled
 
 RECENT = timedelta(hours=24)
-CLOCK_TOLERANCE = timedelta(seconds=1)
 UNSENT_AFTER = timedelta(minutes=5)
 UNCLAIMED_AFTER = timedelta(hours=1)
 SILENT_AFTER = timedelta(seconds=75)  # by then a Beat would have given the run up
@@ -74,7 +73,9 @@ _ENDED = TaskRun.state.in_(FINISHED_STATES)
 
 def examine(session: Session, now: datetime) -> Iterator[Found]:
     """Every check of runs."""
-    yield from TOO_EARLY.broken_by(session, _runs(_too_early(now), TaskRun.fire_at, TaskRun.published_at, TaskRun.started_at))
+    yield from TOO_EARLY.broken_by(
+        session, _runs(_too_early(now), TaskRun.fire_at, TaskRun.published_at, TaskRun.started_at)
+    )
     yield from END_UNTOLD.broken_by(session, _runs(_end_untold(now), TaskRun.state, TaskRun.finished_at))
     yield from UNSENT.broken_by(session, _runs(_unsent(session, now), TaskRun.decided_at))
     yield from UNCLAIMED.broken_by(session, _runs(_unclaimed(now), TaskRun.published_at))
@@ -88,7 +89,6 @@ def _runs(broken: ColumnElement[bool], *columns: Any) -> Any:
 
 
 def _too_early(now: datetime) -> ColumnElement[bool]:
-    """Instants are compared by the database, as texts on SQLite: the tolerance is taken in Python's place below."""
     return and_(
         TaskRun.decided_at > now - RECENT,
         or_(TaskRun.published_at < TaskRun.fire_at, TaskRun.started_at < TaskRun.fire_at),
@@ -104,7 +104,10 @@ def _end_untold(now: datetime) -> ColumnElement[bool]:
 
 
 def _unsent(session: Session, now: datetime) -> ColumnElement[bool]:
-    return and_(publishable(session, now), TaskRun.decided_at < now - UNSENT_AFTER)
+    """Nor was its lease (another Beat's, or the wait before a retry) open a moment ago."""
+    since = now - UNSENT_AFTER
+    free = or_(TaskRun.lease_until.is_(None), TaskRun.lease_until < since)
+    return and_(publishable(session, now), TaskRun.decided_at < since, free)
 
 
 def _unclaimed(now: datetime) -> ColumnElement[bool]:
@@ -113,7 +116,9 @@ def _unclaimed(now: datetime) -> ColumnElement[bool]:
 
 
 def _abandoned(now: datetime) -> Any:
-    gone = or_(Worker.name.is_(None), Worker.last_heartbeat_at < now - SILENT_AFTER, Worker.stopped_at < now - SILENT_AFTER)
+    gone = or_(
+        Worker.name.is_(None), Worker.last_heartbeat_at < now - SILENT_AFTER, Worker.stopped_at < now - SILENT_AFTER
+    )
     columns = (TaskRun.started_at, TaskRun.worker, Worker.last_heartbeat_at, Worker.stopped_at)
     running = and_(TaskRun.state == "running", TaskRun.started_at < now - SILENT_AFTER, gone)
     return _runs(running, *columns).outerjoin(Worker, Worker.name == TaskRun.worker)
@@ -132,8 +137,11 @@ def _retry_overdue(now: datetime) -> ColumnElement[bool]:
 
 
 def _waits_for_nothing(now: datetime) -> ColumnElement[bool]:
-    """Not what was freed a moment ago: some Beat is about to let it go."""
+    """Not what was freed a moment ago: some Beat is about to let it go. Backfills have bounds of their own."""
     other = aliased(TaskRun)
     recently = exists().where(other.periodic_task_id == TaskRun.periodic_task_id, other.finished_at > now - IDLE_AFTER)
-    busy = exists().where(other.periodic_task_id == TaskRun.periodic_task_id, runs.goes_on(other))
-    return and_(TaskRun.state == "buffered", TaskRun.decided_at < now - IDLE_AFTER, ~busy, ~recently)
+    tracked = exists().where(WorkerTask.task == other.task)
+    goes_on = or_(other.state.in_(("pending", "running", "retrying")), and_(other.state == "published", tracked))
+    busy = exists().where(other.periodic_task_id == TaskRun.periodic_task_id, goes_on, ~backfilled(other))
+    waits = and_(TaskRun.state == "buffered", ~backfilled(), TaskRun.decided_at < now - IDLE_AFTER)
+    return and_(waits, ~busy, ~recently)

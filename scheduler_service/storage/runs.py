@@ -90,29 +90,34 @@ def _options(schedule: Any) -> dict[str, Any]:
 
 
 def occupied(session: Session, schedule_ids: Collection[int]) -> dict[int, Occupied]:
-    """Of the schedules that have runs which are not finished: how many go on, and how many wait.
+    """Of the schedules that have runs which are not finished: how many go on, and how many wait; backfills aside.
 
     A published run counts only if some worker tracks its task: nobody would ever tell that the others finished.
     """
     waits = TaskRun.state == "buffered"
     rows = session.execute(
         select(TaskRun.periodic_task_id, func.count().filter(not_(waits)), func.count().filter(waits))
-        .where(among(session, TaskRun.periodic_task_id, list(schedule_ids)), or_(_goes_on(), waits))
+        .where(among(session, TaskRun.periodic_task_id, list(schedule_ids)), or_(goes_on(), waits), ~backfilled())
         .group_by(TaskRun.periodic_task_id)
     )
     return {schedule_id: Occupied(unfinished, buffered) for schedule_id, unfinished, buffered in rows}
 
 
 def promotable() -> ColumnElement[bool]:
-    """Buffered, and no run of its schedule goes on."""
+    """Buffered, and no run of its schedule goes on; backfills aside."""
     waiting = aliased(TaskRun, name="waiting")
-    return exists().where(
-        waiting.state == "buffered",
-        ~exists().where(TaskRun.periodic_task_id == waiting.periodic_task_id, _goes_on()).correlate(waiting),
-    )
+    other = exists().where(TaskRun.periodic_task_id == waiting.periodic_task_id, goes_on(), ~backfilled())
+    return exists().where(waiting.state == "buffered", ~backfilled(waiting), ~other.correlate(waiting))
 
 
-def _goes_on() -> ColumnElement[bool]:
+def backfilled(run: Any = TaskRun) -> ColumnElement[bool]:
+    """Made by a backfill, which has a bound of its own: its runs and a schedule's others never wait for each other."""
+    is_one: ColumnElement[bool] = run.origin.like("backfill:%")
+    return is_one
+
+
+def goes_on() -> ColumnElement[bool]:
+    """About to be sent, sent, or running; a published run only if some worker would tell that it finished."""
     tracked = exists().where(WorkerTask.task == TaskRun.task)
     return or_(
         TaskRun.state.in_(("pending", "running", "retrying")),

@@ -5,11 +5,13 @@ compares what a migrated database holds with what this module says. Every column
 one of the three classes below; another test holds that.
 """
 
-from scheduler_service.storage.models import FINISHED_STATES, TIMING_COLUMNS
+from scheduler_service.storage.models import EXHAUSTED, FINISHED_STATES, TIMING_COLUMNS
 
-#: A change means: plan again. Of these, REOPENS also gives a completed schedule a new life.
+#: A change means: plan again. Of these, REOPENS also gives a completed schedule a new life; DAYS only one that ended
+#: for want of occurrences, so that no new holiday lets a finished one_off run again.
 REOPENS = (*TIMING_COLUMNS, "start_time", "expires", "one_off", "max_runs", "enabled")
-DECIDES_WHEN = (*REOPENS, "calendar_id", "calendar_mode", "anchor_at", "jitter_seconds")
+DAYS = ("calendar_id", "calendar_mode")
+DECIDES_WHEN = (*REOPENS, *DAYS, "anchor_at", "jitter_seconds")
 #: A person sees these too: a change counts as a revision.
 VISIBLE = (
     "name", "kind", "task", "args", "kwargs", "description", "tags", "paused_reason", "queue", "exchange",
@@ -61,17 +63,20 @@ def _postgresql() -> list[str]:
   END IF;
   IF {_row("NEW", REOPENS)} IS DISTINCT FROM {_row("OLD", REOPENS)}
      AND NEW.completed_reason IS NOT DISTINCT FROM OLD.completed_reason THEN NEW.completed_reason := NULL; END IF;
+  IF {_row("NEW", DAYS)} IS DISTINCT FROM {_row("OLD", DAYS)}
+     AND NEW.completed_reason = '{EXHAUSTED}' THEN NEW.completed_reason := NULL; END IF;
   IF NEW.revision = OLD.revision THEN NEW.revision := OLD.revision + 1; END IF;
   NEW.date_changed := clock_timestamp();
   RETURN NEW;
 END $$""",
         f"""CREATE TRIGGER periodic_task_edited BEFORE UPDATE OF {", ".join(seen)} ON periodic_task FOR EACH ROW
   WHEN ({_row("OLD", seen)} IS DISTINCT FROM {_row("NEW", seen)}) EXECUTE FUNCTION periodic_task_edited()""",
-        """CREATE FUNCTION timing_edited() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        f"""CREATE FUNCTION timing_edited() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   EXECUTE format('SELECT 1 FROM periodic_task WHERE %I = $1 ORDER BY id FOR UPDATE', TG_ARGV[0]) USING NEW.id;
-  EXECUTE format('UPDATE periodic_task SET next_run_at = NULL, next_occurrence_at = NULL, completed_reason = NULL,'
-    ' quarantine_reason = NULL, revision = revision + 1, date_changed = clock_timestamp() WHERE %I = $1', TG_ARGV[0])
-    USING NEW.id;
+  EXECUTE format('UPDATE periodic_task SET next_run_at = NULL, next_occurrence_at = NULL, completed_reason ='
+    ' CASE WHEN $2 OR completed_reason = ''{EXHAUSTED}'' THEN NULL ELSE completed_reason END, quarantine_reason = NULL,'
+    ' revision = revision + 1, date_changed = clock_timestamp() WHERE %I = $1', TG_ARGV[0])
+    USING NEW.id, TG_TABLE_NAME <> 'calendar';
   RETURN NULL;
 END $$""",
     ]
@@ -102,7 +107,7 @@ END $$""",
   RETURN NULL;
 END $$""",
         f"""CREATE TRIGGER task_run_freed AFTER UPDATE OF state ON task_run FOR EACH ROW
-  WHEN (NEW.state IN ({FINISHED}) AND NEW.state <> OLD.state) EXECUTE FUNCTION task_run_freed()""",
+  WHEN (NEW.state IN ({FINISHED}) AND OLD.state NOT IN ('buffered', {FINISHED})) EXECUTE FUNCTION task_run_freed()""",
         """CREATE FUNCTION periodic_task_deleted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   UPDATE task_run SET state = 'cancelled', reason = 'the schedule was deleted', finished_at = clock_timestamp()
     WHERE periodic_task_id = OLD.id AND state IN ('pending', 'buffered');
@@ -130,7 +135,9 @@ BEGIN
     quarantine_reason = CASE WHEN {when_changed} AND NEW.quarantine_reason IS OLD.quarantine_reason
       THEN NULL ELSE NEW.quarantine_reason END,
     completed_reason = CASE WHEN {_row("OLD", REOPENS)} IS NOT {_row("NEW", REOPENS)}
-      AND NEW.completed_reason IS OLD.completed_reason THEN NULL ELSE NEW.completed_reason END,
+      AND NEW.completed_reason IS OLD.completed_reason THEN NULL
+      WHEN {_row("OLD", DAYS)} IS NOT {_row("NEW", DAYS)} AND NEW.completed_reason = '{EXHAUSTED}' THEN NULL
+      ELSE NEW.completed_reason END,
     date_changed = {now}
   WHERE id = NEW.id;
 END""",
@@ -141,11 +148,13 @@ BEGIN
 END""",
     ]
     for table, (columns, pointer) in TIMING_TABLES.items():
+        exhausted = f"nullif(completed_reason, '{EXHAUSTED}')"
+        reopened = exhausted if table == "calendar" else "NULL"
         made += [
             f"""CREATE TRIGGER {table}_edited AFTER UPDATE OF {", ".join(columns)} ON {table}
 WHEN {_row("OLD", columns)} IS NOT {_row("NEW", columns)}
 BEGIN
-  UPDATE periodic_task SET next_run_at = NULL, next_occurrence_at = NULL, completed_reason = NULL,
+  UPDATE periodic_task SET next_run_at = NULL, next_occurrence_at = NULL, completed_reason = {reopened},
     quarantine_reason = NULL, revision = revision + 1, date_changed = {now} WHERE {pointer} = NEW.id;
 END""",
             f"""CREATE TRIGGER {table}_in_use BEFORE DELETE ON {table}

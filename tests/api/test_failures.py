@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx
@@ -46,7 +47,7 @@ def test_health_needs_no_key(sqlite_api: httpx.Client, server: Server) -> None:
 
     answers = {path: sqlite_api.get(f"{server.url}{path}") for path in ("/healthz", "/readyz")}
 
-    assert answers["/healthz"].json() == {"status": "ok", "version": "0.1.0"}
+    assert answers["/healthz"].json() == {"status": "ok", "version": "0.1.0", "tzdata": version("tzdata")}
     assert answers["/readyz"].json() == {"status": "ready", "checks": {"database": "ok", "migrations": "ok"}}
 
 
@@ -93,11 +94,16 @@ def test_while_the_database_is_away_everything_says_so(server: Server, warehouse
         nowhere = Database(f"postgresql://nobody@127.0.0.1:{probe.getsockname()[1]}/none")
         server.app = app = create_api(nowhere, admin_key=KEY, warehouse=warehouse)
         with server.client() as client:
+            days = {"name": "days off", "definition": {"weekly": ["sun"]}}
             bodies = {"create_schedule": schedule_body(), "replace_schedule": schedule_body(), "patch_schedule": {}}
+            bodies |= {"create_calendar": days, "replace_calendar": days, "patch_calendar": {}}
+            bodies |= {"preview_timing": {"timing": schedule_body()["timing"]}}
+            bodies |= {"backfill_schedule": {"start": "2026-01-01T00:00:00Z", "end": "2026-01-02T00:00:00Z"}}
+            ids = {"schedule_id": 1, "calendar_id": 1, "backfill_id": 1, "run_id": "0" * 32}
             answers = {
                 operation["operationId"]: client.request(
                     method,
-                    server.url + path.format(schedule_id=1, run_id="0" * 32),
+                    server.url + path.format(**ids),
                     json=bodies.get(operation["operationId"]),
                 )
                 for path, operations in app.openapi()["paths"].items()

@@ -80,4 +80,4 @@ def test_a_schedule_is_described_with_its_timings(document: dict[str, Any]) -> N
     timing = schema["properties"]["timing"]
     assert schema["additionalProperties"] is False
     assert set(schema["required"]) == {"name", "task", "timing"}
-    assert set(timing["discriminator"]["mapping"]) == {"crontab", "interval", "clocked"}
+    assert set(timing["discriminator"]["mapping"]) == {"crontab", "interval", "clocked", "solar", "rrule"}

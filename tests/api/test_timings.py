@@ -10,6 +10,10 @@ from scheduler_service.storage.session import Database
 from tests.api.given import CRONTAB, INTERVAL, fields_of, given_schedule, instant, planned, row_of, schedule_body
 from tests.support.clock import ManualClock
 
+SUNSET = {"type": "solar", "event": "sunset", "latitude": 52.52, "longitude": 13.405}
+WEEKLY = "DTSTART;TZID=Europe/Berlin:20260105T090000\nRRULE:FREQ=WEEKLY;BYDAY=MO"
+RRULE = {"type": "rrule", "rule": WEEKLY}
+
 
 @pytest.mark.parametrize(
     ("given", "read", "words"),
@@ -45,6 +49,18 @@ from tests.support.clock import ManualClock
             "once, at 2030-07-01 07:00 UTC",
             id="a local time",
         ),
+        pytest.param(
+            {"type": "solar", "event": "sunset", "latitude": 52, "longitude": 13.405},
+            {"type": "solar", "event": "sunset", "latitude": 52.0, "longitude": 13.405},
+            "sunset",
+            id="the sun",
+        ),
+        pytest.param(
+            {"type": "rrule", "rule": WEEKLY.replace("\n", "\r\n").replace(";BYDAY", ";\r\n BYDAY") + "\r\n"},
+            RRULE,
+            "Europe/Berlin",
+            id="a recurrence",
+        ),
     ],
 )  # fmt: skip
 def test_a_timing_is_understood_and_told_in_words(
@@ -52,7 +68,9 @@ def test_a_timing_is_understood_and_told_in_words(
 ) -> None:
     made = given_schedule(sqlite_api, timing=given)
 
-    assert (made["timing"], made["timing_text"]) == (read, words)
+    assert made["timing"] == read
+    assert words in made["timing_text"]
+    assert sqlite_api.get(f"/schedules/{made['id']}").json() == made
 
 
 @pytest.mark.parametrize(
@@ -60,9 +78,20 @@ def test_a_timing_is_understood_and_told_in_words(
     [
         (None, "timing", "must be a JSON object"),
         ({}, "timing.type", "is required"),
-        ({"type": "lunar"}, "timing.type", "'lunar' is not one of 'crontab', 'interval', 'clocked'"),
-        ({"type": "solar", "event": "sunset"}, "timing", "solar timings are not available in this version"),
-        ({"type": "rrule", "rule": "x"}, "timing", "rrule timings are not available in this version"),
+        ({"type": "lunar"}, "timing.type", "'lunar' is not one of 'crontab', 'interval', 'clocked', 'solar', 'rrule'"),
+        (SUNSET | {"event": "sunsett"}, "timing.event", "is no event of the sun; near to it: sunset"),
+        (SUNSET | {"event": 1}, "timing.event", "should be a valid string"),
+        (SUNSET | {"latitude": 91}, "timing.latitude", "less than or equal to 90"),
+        (SUNSET | {"longitude": "13"}, "timing.longitude", "should be a valid number"),
+        (SUNSET | {"longitude": True}, "timing.longitude", "should be a valid number"),
+        ({"type": "solar", "event": "sunset", "latitude": 1}, "timing.longitude", "is required"),
+        (SUNSET | {"timezone": "UTC"}, "timing.timezone", "is not a known field"),
+        ({"type": "rrule", "rule": "x"}, "timing.rule", "is none of DTSTART, RRULE, RDATE, EXDATE"),
+        ({"type": "rrule"}, "timing.rule", "is required"),
+        ({"type": "rrule", "rule": "RRULE:FREQ=DAILY"}, "timing.rule", "has no DTSTART"),
+        ({"type": "rrule", "rule": WEEKLY + ";COUNT=0"}, "timing.rule", "COUNT=0"),
+        ({"type": "rrule", "rule": WEEKLY.replace("Berlin", "Berln")}, "timing.rule", "near to it: Europe/Berlin"),
+        ({"type": "rrule", "rule": "x" * 2001}, "timing.rule", "should have at most 2000 characters"),
         ({"type": "crontab", "minute": "61"}, "timing.minute", "61 is not within 0-59"),
         ({"type": "crontab", "minute": 5}, "timing.minute", "should be a valid string"),
         ({"type": "crontab", "expression": "61 * * * *"}, "timing.expression", "61 is not within 0-59"),
@@ -186,10 +215,14 @@ def test_a_timing_is_patched_within_its_type_and_replaced_by_another(api: httpx.
     by_field = api.patch(path, json={"timing": {"hour": "9"}}).json()["timing"]
     by_expression = api.patch(path, json={"timing": {"expression": "0 8 * * *"}}).json()["timing"]
     by_type = api.patch(path, json={"timing": {"type": "interval", "every": 5, "period": "hours"}}).json()["timing"]
+    by_sun = api.patch(path, json={"timing": SUNSET}).json()["timing"]
+    by_event = api.patch(path, json={"timing": {"event": "sunrise"}}).json()["timing"]
+    by_rule = api.patch(path, json={"timing": RRULE}).json()["timing"]
 
     assert (by_field["minute"], by_field["hour"], by_field["timezone"]) == ("5", "9", "Europe/Berlin")
     assert (by_expression["minute"], by_expression["hour"], by_expression["timezone"]) == ("0", "8", "Europe/Berlin")
     assert by_type == {"type": "interval", "every": 5, "period": "hours"}
+    assert (by_sun, by_event, by_rule) == (SUNSET, SUNSET | {"event": "sunrise"}, RRULE)
 
 
 def test_next_tells_occurrences_sendings_and_local_times(api: httpx.Client) -> None:
@@ -221,6 +254,49 @@ def test_next_ends_where_the_schedule_does(api: httpx.Client, fields: dict[str, 
 
     assert len(told["items"]) == count
     assert told["items"][0]["occurrence_at"] == "2026-03-02T12:05:00Z"
+
+
+@pytest.mark.parametrize("timing", [SUNSET, RRULE], ids=["solar", "rrule"])
+def test_beat_plans_the_sun_and_recurrences_as_next_tells(
+    api: httpx.Client, held_database: Database, timing: dict[str, Any]
+) -> None:
+    made = given_schedule(api, timing=timing, jitter_seconds=30)
+    row = planned(held_database, made["id"])
+
+    told = api.get(f"/schedules/{made['id']}/next", params={"count": 2, "after": made["created_at"]}).json()
+
+    assert row.quarantine_reason is None
+    assert [instant(told["items"][0][name]) for name in ("occurrence_at", "fire_at")] == [
+        row.next_occurrence_at,
+        row.next_run_at,
+    ]
+
+
+def test_equal_timings_share_a_row_of_any_kind(api: httpx.Client, held_database: Database) -> None:
+    wordy = {"type": "rrule", "rule": WEEKLY.replace("\n", "\r\n ")}
+    made = [given_schedule(api, str(n), timing=timing) for n, timing in enumerate([SUNSET, SUNSET, RRULE, wordy])]
+
+    rows = [row_of(held_database, schedule["id"]) for schedule in made]
+
+    assert [(row.solar_id, row.rrule_id) for row in rows] == [(1, None), (1, None), (None, 1), (None, 1)]
+
+
+def test_next_begins_with_an_instant_that_was_set_by_hand(
+    api: httpx.Client, held_database: Database, clock: ManualClock
+) -> None:
+    made = given_schedule(api, timing=CRONTAB, max_runs=3)
+    row = planned(held_database, made["id"])
+    assert row.next_run_at is not None
+    clock.set(instant(made["created_at"]))
+    by_hand = row.next_run_at + timedelta(minutes=7)
+    with held_database.transaction() as session:
+        session.merge(row).next_run_at = by_hand
+
+    told = api.get(f"/schedules/{made['id']}/next").json()["items"]
+    later = api.get(f"/schedules/{made['id']}/next", params={"after": told[0]["fire_at"]}).json()["items"]
+
+    assert [instant(item["fire_at"]) - by_hand for item in told] == [timedelta(minutes=m) for m in (0, 3, 8)]
+    assert later[:2] == told[1:]
 
 
 def test_next_is_what_beat_plans(api: httpx.Client, held_database: Database) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from scheduler_service.beat.decide import decide_due, plan_unplanned
-from scheduler_service.storage import attempts, due, publishing
+from scheduler_service.storage import attempts, cancelling, due, publishing
 from scheduler_service.storage.attempts import Ending
 from scheduler_service.storage.models import TaskRun
 from scheduler_service.storage.session import Database
@@ -61,6 +61,16 @@ def test_a_failed_run_is_tried_again_later_and_later(held_database: Database, cl
     clock.set(second.retry_at + timedelta(seconds=1))
     last = attempt_ends(held_database, clock, "failed")
     assert (last.state, last.attempt, last.finished_at) == ("failed", 3, clock.now())
+
+
+def test_a_run_that_was_asked_to_end_is_not_tried_again(held_database: Database, clock: ManualClock) -> None:
+    run = given_run(held_database, clock, retry_max=3)
+    with held_database.transaction() as session:
+        assert attempts.claim(session, run.id, 1, worker="w", now=clock.now())
+        assert cancelling.ask_running(session, run.id, mode="ask", reason="why", now=clock.now())
+        assert attempts.fail(session, run.id, 1, Ending("failed"), now=clock.now())
+
+    assert (runs(held_database)[0].state, runs(held_database)[0].attempt) == ("cancelled", 1)
 
 
 def test_beat_wakes_for_a_retry_and_not_before(held_database: Database, clock: ManualClock) -> None:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text, update
 from sqlalchemy.exc import DBAPIError
 
-from scheduler_service.storage.models import PeriodicTask
+from scheduler_service.storage.models import EXHAUSTED, PeriodicTask
 from scheduler_service.storage.session import Database
 from tests.support.clock import ManualClock
 from tests.support.rows import given_schedule, schedule, sql
@@ -93,6 +93,21 @@ def test_a_new_timing_reopens_what_was_complete_or_broken(held_database: Databas
     sql(held_database, "UPDATE interval_schedule SET every = 11")
 
     assert schedule(held_database, planned).completed_reason is None
+
+
+@pytest.mark.parametrize(("reason", "reopened"), [(EXHAUSTED, True), ("one_off: it has run once", False)])
+def test_other_days_reopen_only_what_ran_out_of_occurrences(
+    held_database: Database, planned: int, reason: str, reopened: bool
+) -> None:
+    sql(held_database, "INSERT INTO calendar (name, definition) VALUES ('c', '{}')")
+    _bookkeeping(held_database, planned, completed_reason=reason)
+
+    sql(held_database, "UPDATE periodic_task SET calendar_id = 1")
+    assert (schedule(held_database, planned).completed_reason is None) == reopened
+    _bookkeeping(held_database, planned, completed_reason=reason)
+    sql(held_database, 'UPDATE calendar SET definition = \'{"weekly": ["sun"]}\'')
+    assert (schedule(held_database, planned).completed_reason is None) == reopened
+    assert schedule(held_database, planned).next_run_at is None
 
 
 def test_a_timing_row_in_use_cannot_be_deleted_even_without_foreign_keys(held_database: Database, planned: int) -> None:

@@ -1,0 +1,75 @@
+"""A look at the broker for `doctor`: whether it answers, what waits in it, whether a Beat watches it.
+
+Redis is asked directly; what other brokers hold, only their own tools tell.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from scheduler_service.settings import Settings
+from scheduler_service.storage.findings import Finding
+
+MARKER = "scheduler:epoch"  # written by Beats: the server's run id, see beat/repair.py
+UNACKED = "unacked"
+PRIORITIES = ("", "\x06\x163", "\x06\x166", "\x06\x169")  # kombu keeps a list for each, named like that
+TIMEOUT_SECONDS = 3.0
+
+
+@dataclass
+class BrokerLook:
+    """What was seen. `url` has no password; None: no broker is known. `depths` counts what waits, by queue."""
+
+    url: str | None
+    looked: bool = False
+    depths: dict[str, int] = field(default_factory=dict)
+    unacked: int = 0
+    watched: bool = False
+    findings: list[Finding] = field(default_factory=list)
+
+
+def broker_url(settings: Settings) -> str | None:
+    """The one of the settings, else that of the embedded broker, if it ever ran here."""
+    if settings.broker_url is not None:
+        return settings.broker_url.get_secret_value()
+    kept = settings.data_dir / "valkey" / "broker_url"
+    return kept.read_text().strip() if kept.is_file() else None
+
+
+def look_at_broker(url: str | None, queues: Iterable[str]) -> BrokerLook:
+    """What the broker holds in these queues."""
+    if url is None:
+        return BrokerLook(None)
+    scheme, _, rest = url.partition("://")
+    look = BrokerLook(f"{scheme}://{rest.rpartition('@')[2]}")
+    if scheme not in ("redis", "rediss", "valkey", "valkeys"):
+        return look
+    _ask_redis(look, f"{scheme.replace('valkey', 'redis')}://{rest}", sorted(queues))
+    return look
+
+
+def _ask_redis(look: BrokerLook, url: str, queues: list[str]) -> None:
+    from redis import Redis, RedisError
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    look.looked = True
+    try:
+        with Redis.from_url(
+            url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS, retry=Retry(NoBackoff(), 0)
+        ) as client:
+            _read(look, client, queues)
+    except (RedisError, OSError, ValueError) as why:
+        mend = "Start it, or correct SCHEDULER_BROKER_URL. Runs wait meanwhile, and none is lost."
+        look.findings.append(Finding("broker_away", "the broker", f"It does not answer: {why}.", mend))
+
+
+def _read(look: BrokerLook, client: Any, queues: list[str]) -> None:
+    server = client.info("server")["run_id"]
+    look.depths = {queue: sum(client.llen(f"{queue}{part}") for part in PRIORITIES) for queue in queues}
+    look.unacked = client.hlen(UNACKED)
+    look.watched = client.get(MARKER) == server.encode()
+    if not look.watched:
+        sentence = "No Beat has looked whether it lost messages since it was started or wiped."
+        mend = "See that a Beat runs and uses this broker: it looks every few seconds."
+        look.findings.append(Finding("broker_unwatched", "the broker", sentence, mend))
