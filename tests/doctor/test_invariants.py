@@ -201,7 +201,9 @@ def test_a_schedule_whose_timing_is_gone(sqlite_url: str, clock: ManualClock) ->
 
 
 WAITS = [
-    pytest.param({"state": "pending"}, {"minutes": 5, "seconds": 1}, "pending_unsent", "no Beat has taken it", id="pending"),
+    pytest.param(
+        {"state": "pending"}, {"minutes": 5, "seconds": 1}, "pending_unsent", "no Beat has taken it", id="pending"
+    ),
     pytest.param(
         {"state": "published", "published_at": timedelta()}, {"minutes": 60, "seconds": 1}, "published_unclaimed",
         "no worker has taken it", id="published",
