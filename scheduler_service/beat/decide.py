@@ -104,25 +104,27 @@ class Planned:
 
     def __init__(self, now: datetime) -> None:
         self._now = now
-        self._known: dict[Any, Plan] = {}
+        self._known: dict[Any, Plan | None] = {}  # None: set by hand
 
     def plan(self, row: DueRow) -> Plan:
         terms = terms_of_row(row)
         if terms.jitter:  # it depends on the schedule
-            return self._plan(row, terms)
+            return self._by_hand(row, terms) if is_set_by_hand(row, terms) else self._plan(row, terms)
         stands = (row.next_occurrence_at, row.next_run_at)
         key = (terms.timing, terms.days, terms.start_time, terms.expires, stands, _misfire(row))
         if key not in self._known:
-            self._known[key] = self._plan(row, terms)
-        return self._known[key]
+            self._known[key] = None if is_set_by_hand(row, terms) else self._plan(row, terms)
+        return self._known[key] or self._by_hand(row, terms)
 
     def _plan(self, row: DueRow, terms: Terms) -> Plan:
-        if is_set_by_hand(row, terms):
-            following = planning.first(terms, after=max(self._now, row.next_run_at))
-            return Plan((Occurrence(row.next_run_at, row.next_run_at),), 0, 0, None, following)
         return planning.plan(
             terms, due=row.next_occurrence_at, now=self._now, misfire=_misfire(row), limit=RUNS_AT_ONCE
         )
+
+    def _by_hand(self, row: DueRow, terms: Terms) -> Plan:
+        """That one run; what came after it while no Beat ran is due next."""
+        following = planning.first(terms, after=max(_edited_at(row), row.next_run_at))
+        return Plan((Occurrence(row.next_run_at, row.next_run_at),), 0, 0, None, following)
 
 
 def _first_occurrence(row: DueRow) -> Occurrence | None:

@@ -23,9 +23,10 @@ LONGEST_BACKOFF_SECONDS = 3600
 def claim(session: Session, run_id: UUID, attempt: int, *, worker: str, now: datetime) -> bool:
     """Make the run `running` for this attempt; False for a copy of a message that was taken already.
 
-    A message for attempt n proves that n-1 retried, even where that was not recorded yet.
+    A message for attempt n proves that n-1 retried, even where that was not recorded yet. A run that is `retrying`
+    keeps its attempt until the next one starts: a copy of the message that it came from must not start it again.
     """
-    fresh = and_(TaskRun.attempt == attempt, TaskRun.state.in_(("pending", "published", "retrying")))
+    fresh = and_(TaskRun.attempt == attempt, TaskRun.state.in_(("pending", "published")))
     superseding = and_(TaskRun.attempt < attempt, TaskRun.state.in_(("pending", "published", "running", "retrying")))
     return _changed(
         session,

@@ -188,6 +188,11 @@ def unclaimed(now: datetime) -> ColumnElement[bool]:
     return and_(TaskRun.state == "published", TaskRun.published_at < now - UNCLAIMED_AFTER, _tracked())
 
 
+def retry_is_overdue(session: Session, now: datetime) -> bool:
+    """Whether some run was to be tried again a while ago and was not: its message may be gone."""
+    return bool(session.scalar(select(exists().where(_overdue(now)))))
+
+
 def waiting_messages(session: Session, now: datetime) -> set[UUID]:
     """The runs that have a message out, as far as we know: sent and not taken, or to be retried and overdue."""
     sent = and_(TaskRun.state == "published", _tracked())

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from scheduler_service.beat.overlap import CANCEL_MODES
 from scheduler_service.services import manual_runs
 from scheduler_service.storage import timings
 from scheduler_service.storage.models import MISFIRE_POLICIES, OVERLAP_POLICIES, PeriodicTask
@@ -54,7 +55,7 @@ class Editor:
         edits: Sequence[tuple[Any, int]] = (
             (self.create, 4), (self._pause, 4), (self._resume, 5), (self._retime, 4), (self._edit_shared_row, 2),
             (self._jitter, 2), (self._describe, 3), (self._change_policies, 3), (self._by_hand, 3), (self._trigger, 3),
-            (self._delete, 1),
+            (self._delete, 1), (self._rewind, 6),
         )  # fmt: skip
         self._chance.choices([edit for edit, _ in edits], [weight for _, weight in edits])[0]()
 
@@ -178,6 +179,37 @@ class Editor:
         stored = at.strftime("%Y-%m-%d %H:%M:%S.%f")
         self._sql("UPDATE periodic_task SET next_run_at = :at WHERE id = :key", at=stored, key=key)
         self._opens(key, after=at)
+
+    def _rewind(self) -> None:
+        """Back to an occurrence that has its run already, as from a restored backup: it gets no second."""
+        for key in self._active():
+            task, era = self._task(key), self._world.ledger.lives[key].current
+            if era is None or era.limited or task.jitter_seconds or task.next_run_at is None:
+                continue
+            if task.overlap_policy not in CANCEL_MODES and (at := self._last_run_of(key, task)) is not None:
+                self._sql("UPDATE periodic_task SET next_occurrence_at = :at, next_run_at = :at WHERE id = :key",
+                          at=at, key=key)  # fmt: skip
+                self._world.tick(0)
+                return
+
+    def _last_run_of(self, key: int, task: PeriodicTask) -> str | None:
+        """The newest occurrence of a schedule, if it is so new that only its run would be decided again."""
+        recent = self._world.clock.now() - timedelta(seconds=task.misfire_grace_seconds)
+        with self._world.database.reading() as session:
+            statement = (
+                "SELECT occurrence_at FROM task_run WHERE periodic_task_id = :key AND origin = 'auto'"
+                " AND occurrence_at > :recent AND occurrence_at = fire_at AND state <> 'missed'"
+                " ORDER BY occurrence_at DESC LIMIT 1"
+            )
+            given = {"key": key, "recent": recent.strftime("%Y-%m-%d %H:%M:%S.%f")}
+            at: str | None = session.execute(text(statement), given).scalar()
+        by_hand = {one.strftime("%Y-%m-%d %H:%M:%S.%f") for one in self._world.ledger.lives[key].by_hand}
+        return at if at not in by_hand and self._is_of_this_era(key, at) else None
+
+    def _is_of_this_era(self, key: int, at: str | None) -> bool:
+        era = self._world.ledger.lives[key].current
+        occurrence = None if at is None else datetime.fromisoformat(f"{at}+00:00")
+        return era is not None and occurrence is not None and era.has(occurrence, self._world.clock.now()) is not None
 
     def _trigger(self) -> None:
         if (key := self._one_of(self._active())) is not None:

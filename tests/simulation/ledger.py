@@ -5,7 +5,9 @@ pause, or its end). In an era its occurrences are its timing's, after the era's 
 time that a Beat was done are decided; those that came after it and before the era's end may be, or may not.
 """
 
+from bisect import bisect_right
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,17 +34,18 @@ class Era:
     limited: bool
     ends: datetime | None = None
     done: datetime | None = None  # when a Beat was last done before it ended
-    known: list[tuple[datetime, datetime]] = field(default_factory=list, repr=False)
+    known: list[datetime] = field(default_factory=list, repr=False)
+    fires: dict[datetime, datetime] = field(default_factory=dict, repr=False)
     over: bool = False
 
-    def until(self, now: datetime) -> list[tuple[datetime, datetime]]:
-        """Occurrences with when each was to be sent, as far as they were to be sent by now."""
-        while not self.over and (not self.known or self.known[-1][1] <= now):
+    def until(self, now: datetime) -> int:
+        """How many occurrences were to be sent by now; a jitter keeps their order."""
+        while not self.over and (not self.known or self.fires[self.known[-1]] <= now):
             self._next()
-        return [(at, fire_at) for at, fire_at in self.known if fire_at <= now]
+        return bisect_right(self.known, now, key=self.fires.__getitem__)
 
     def _next(self) -> None:
-        terms, floor = self.terms, self.known[-1][0] if self.known else self.begins
+        terms, floor = self.terms, self.known[-1] if self.known else self.begins
         if terms.start_time is not None:
             floor = max(floor, terms.start_time - TICK)
         at = terms.rule.next_after(floor)
@@ -52,18 +55,20 @@ class Era:
         following = terms.rule.next_after(at) if terms.jitter else None
         gap = None if following is None else following - at
         later = delay(terms.schedule_id, at, jitter=terms.jitter, gap=gap) if terms.jitter else timedelta()
-        self.known.append((at, at + later))
+        self.known.append(at)
+        self.fires[at] = at + later
 
     def has(self, at: datetime, now: datetime) -> datetime | None:
-        """When the occurrence was to be sent, if it is one of this era."""
-        return next((fire_at for known, fire_at in self.until(now) if known == at), None)
+        """When the occurrence was to be sent, if it is one of this era that has come."""
+        self.until(now)
+        fire_at = self.fires.get(at)
+        return fire_at if fire_at is not None and fire_at <= now else None
 
     def counts(self, done: datetime, now: datetime) -> tuple[int, int]:
         """How many occurrences must be accounted for, and how many may be."""
-        end = self.ends or now
-        done = self.done or done
-        least = sum(1 for at, fire_at in self.until(end) if at > self.begins_late and fire_at <= done)
-        return least, len(self.until(end))
+        most = self.until(self.ends or now)
+        uncertain = bisect_right(self.known, self.begins_late)
+        return max(self.until(self.done or done) - uncertain, 0), most
 
 
 @dataclass
@@ -87,6 +92,7 @@ class Ledger:
         self.lives: dict[int, Life] = {}
         self.done = begins  # when a Beat last had nothing left to do
         self.started: Counter[tuple[UUID, int]] = Counter()
+        self.ended: dict[UUID, tuple[str, datetime, int]] = {}
 
     def opens(self, key: int, terms: Terms, now: datetime, *, limited: bool, after: datetime | None = None) -> None:
         """A new timing from now on; `after`: from the next run that somebody set by hand."""
@@ -116,6 +122,13 @@ class Ledger:
             raise Broken(f"attempt {attempt} of run {run_id} started twice")
         if now < fire_at:
             raise Broken(f"run {run_id} started at {now}, before {fire_at}")
+
+    def check_ended(self, ended: Iterable[Any]) -> None:
+        now = {run.id: (run.state, run.finished_at, run.attempt) for run in ended}
+        for run_id, end in self.ended.items():
+            if now.get(run_id) != end:
+                raise Broken(f"run {run_id} had ended as {end}, and is {now.get(run_id)}")
+        self.ended = now
 
     def check(self, runs: list[Any], now: datetime) -> None:
         """Every run against the eras, and every era against the runs."""

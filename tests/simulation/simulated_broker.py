@@ -3,14 +3,16 @@
 Beats look into it through the commands of Redis that `beat/repair.py` uses, so that the real code recognises a loss.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
+
+from scheduler_service.beat.publish import Sent
 
 LATE = "sim.late"
 
@@ -99,14 +101,13 @@ class SimulatedPublisher:
 
     broker_errors = (ConnectionError,)
 
-    def __init__(self, broker: SimulatedBroker, terminated: list[UUID]) -> None:
+    def __init__(self, broker: SimulatedBroker, terminated: list[UUID], meanwhile: Callable[[], object]) -> None:
         self._broker = broker
         self._terminated = terminated
+        self._meanwhile = meanwhile
         self.kills = False
 
     def send(self, messages: Any, *, now: datetime) -> Any:
-        from scheduler_service.beat.publish import Sent
-
         kill = self._broker.chance.choice(["before", "between", "after"]) if self.kills else None
         if kill == "before":
             raise BeatKilled
@@ -116,6 +117,8 @@ class SimulatedPublisher:
                 break
             self._broker.put(_envelope(message, now))
             sent.ids.append(message.id)
+        if self._broker.chance.random() < 0.3:
+            self._meanwhile()  # a fast worker takes what is not marked as sent yet
         if kill is not None:
             raise BeatKilled
         if len(sent.ids) < len(messages):
@@ -129,8 +132,6 @@ class SimulatedPublisher:
 
 
 def _envelope(message: Any, now: datetime) -> Envelope:
-    from datetime import timedelta
-
     seconds = message.options.get("expire_seconds")
     expires_at = None if seconds is None else now + timedelta(seconds=seconds)
     return Envelope(message.id, message.attempt, message.task, now, expires_at)

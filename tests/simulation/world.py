@@ -18,7 +18,7 @@ from sqlalchemy import event, func, select, text
 from scheduler_service.beat import loop, overlap
 from scheduler_service.beat.loop import Loop
 from scheduler_service.storage import invariants
-from scheduler_service.storage.models import PLANNABLE, PeriodicTask, TaskRun
+from scheduler_service.storage.models import FINISHED_STATES, PLANNABLE, PeriodicTask, TaskRun
 from scheduler_service.storage.session import Database
 from tests.simulation.ledger import Broken, Ledger
 from tests.simulation.simulated_broker import BeatKilled, RedisFace, SimulatedBroker, SimulatedPublisher
@@ -64,6 +64,7 @@ class Errors(logging.Handler):
 
 class World:
     def __init__(self, url: str, seed: int, begins: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seed = seed
         self.chance = Random(seed)
         random.seed(seed)  # the backoff of retries
         self.begins = begins
@@ -138,9 +139,16 @@ class World:
         """Everything that must hold at any time."""
         if self.errors.seen:
             raise Broken(self.errors.seen[0])
+        self.check_ended()
         with self.database.reading() as session:
             runs = list(session.execute(select(*_RUN).order_by(TaskRun.id)))
         self.ledger.check(runs, self.clock.now())
+
+    def check_ended(self) -> None:
+        """An end is the end: nothing writes over it."""
+        ended = select(TaskRun.id, TaskRun.state, TaskRun.finished_at, TaskRun.attempt)
+        with self.database.reading() as session:
+            self.ledger.check_ended(session.execute(ended.where(TaskRun.state.in_(FINISHED_STATES))))
 
     def check_rest(self) -> None:
         """What must hold as well when nothing goes on any more."""
@@ -178,7 +186,7 @@ class World:
             dispatch_deadline=timedelta(hours=24),
             republish_after=timedelta(hours=6),
         )
-        made._publisher = SimulatedPublisher(self.broker, self.terminated)
+        made._publisher = SimulatedPublisher(self.broker, self.terminated, self.work)
         made._wakeup = Idle()
         made._watch._app = RedisFace(self.broker)
         beat: Loop = made
