@@ -47,7 +47,7 @@ class SimulatedBroker:
     log: list[Envelope] = field(default_factory=list)
 
     def put(self, envelope: Envelope) -> None:
-        self.queue.append(envelope)
+        self.queue += [envelope] * self.chance.choices([1, 2], [85, 15])[0]
         self.log.append(envelope)
 
     def deliver(self, owner: str, now: datetime) -> Envelope | None:

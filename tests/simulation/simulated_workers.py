@@ -121,7 +121,7 @@ class SimulatedWorker:
     def _outcome(self, envelope: Envelope) -> str:
         if self.calm:
             return "succeeded"
-        chosen = self.chance.choices(["succeeded", "failed", "timed_out", "retry", "killed"], [70, 10, 3, 12, 5])[0]
+        chosen = self.chance.choices(["succeeded", "failed", "timed_out", "retry", "killed"], [60, 10, 3, 22, 5])[0]
         return "failed" if chosen == "retry" and envelope.attempt > MOST_RETRIES else chosen
 
     def _end(self, execution: Execution, now: datetime) -> None:

@@ -99,6 +99,8 @@ def upset_worker(world: World) -> None:
         worker.start()
     elif kind < 0.5:
         worker.crash()
+        if kind < 0.25:
+            worker.start()  # at once, under its name, before anybody missed it
     else:
         worker.frozen_until = world.clock.now() + timedelta(seconds=world.chance.randrange(7200))
 
