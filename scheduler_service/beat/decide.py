@@ -94,7 +94,8 @@ def decide_due(database: Database, beat: BeatIdentity, *, limit: int) -> tuple[i
         inserted = publishing.insert_runs(session, batch.runs)
         due.move_on(session, batch.moved)
         for schedule_id, (mode, newest) in batch.ended.items():
-            cancelling.end_others(session, schedule_id, keep=newest, mode=mode, now=now)
+            if newest in inserted:
+                cancelling.end_others(session, schedule_id, keep=newest, mode=mode, now=now)
         due.quarantine(session, batch.quarantined)
     return len(rows), [_message(run) for run in batch.runs if run["id"] in inserted and run["state"] == "pending"]
 
