@@ -155,10 +155,6 @@ def search(
     return list(session.scalars(statement.limit(limit)))
 
 
-def count(session: Session, wanted: RunFilter) -> int:
-    return session.scalar(select(func.count()).select_from(_filtered(wanted).subquery())) or 0
-
-
 def _filtered(wanted: RunFilter) -> Select[TaskRun]:
     statement: Any = select(TaskRun)
     equals: tuple[tuple[Any, Any], ...] = (
