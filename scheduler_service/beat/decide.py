@@ -61,14 +61,15 @@ class Batch:
 def plan_unplanned(database: Database, *, limit: int) -> int:
     """Give schedules that are new, resumed or edited their next run; how many.
 
-    The next occurrence is the first after the edit, so nothing fires at once and nothing is lost when no Beat ran.
+    The next occurrence is the first after the watermark, which is the instant of the edit: nothing fires at once, and
+    nothing is lost when no Beat ran.
     """
     with database.transaction() as session:
         rows = due.claim_unplanned(session, limit=limit)
         batch = Batch(database.clock.now())
         for row, following in batch.each(rows, _first_occurrence):
             exhausted = row.max_runs is not None and row.total_run_count >= row.max_runs
-            batch.moved.append(_moved(row, None if exhausted else following, watermark=_edited_at(row)))
+            batch.moved.append(_moved(row, None if exhausted else following, watermark=row.watermark))
         due.move_on(session, batch.moved)
         due.quarantine(session, batch.quarantined)
     return len(rows)
@@ -84,7 +85,7 @@ def decide_due(database: Database, beat: BeatIdentity, *, limit: int) -> tuple[i
         occupied = runs.occupied(session, [row.id for row in rows if row.overlap_policy != "allow_all"])
         planned = Planned(now)
         for row, plan in batch.each(rows, planned.plan):
-            slot = Slot.of(row.overlap_policy, occupied.get(row.id))
+            slot = Slot.of(row.overlap_policy, occupied.get(row.id), limit=row.buffer_limit)
             made = _runs_of(row, plan, slot, now=now)
             stamp = {"decided_at": now, "decided_by": beat.name}
             batch.runs += [run | stamp | _lease(run, lease_until, beat) for run in made]
@@ -124,17 +125,12 @@ class Planned:
 
     def _by_hand(self, row: DueRow, terms: Terms) -> Plan:
         """That one run; what came after it while no Beat ran is due next."""
-        following = planning.first(terms, after=max(_edited_at(row), row.next_run_at))
+        following = planning.first(terms, after=max(row.watermark, row.next_run_at))
         return Plan((Occurrence(row.next_run_at, row.next_run_at),), 0, 0, None, following)
 
 
 def _first_occurrence(row: DueRow) -> Occurrence | None:
-    return planning.first(terms_of_row(row), after=_edited_at(row))
-
-
-def _edited_at(row: DueRow) -> datetime:
-    edited: datetime = max(row.date_changed, row.watermark) if row.watermark else row.date_changed
-    return edited
+    return planning.first(terms_of_row(row), after=row.watermark)
 
 
 def _misfire(row: DueRow) -> Misfire:
@@ -143,6 +139,7 @@ def _misfire(row: DueRow) -> Misfire:
         row.misfire_policy,
         timedelta(seconds=row.misfire_grace_seconds),
         None if window is None else timedelta(seconds=window),
+        row.catchup_limit,
     )
 
 

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 
 from scheduler_service.storage.runs import Occupied
 
-#: Runs of one schedule that may wait; those that come beyond are dropped.
-MOST_BUFFERED = 1000
-
 #: What the policies that end other runs do to a running one.
 CANCEL_MODES = {"cancel_other": "ask", "terminate_other": "terminate"}
 
@@ -19,15 +16,17 @@ class Slot:
     """The overlap slot of one schedule while its occurrences are decided, one after another."""
 
     policy: str
+    limit: int = 1000
     busy: bool = False
     buffered: int = 0
     ends_others: bool = False
 
     @classmethod
-    def of(cls, policy: str, occupied: Occupied | None) -> "Slot":
+    def of(cls, policy: str, occupied: Occupied | None, *, limit: int) -> "Slot":
+        """`limit`: how many runs may wait; those that come beyond are dropped."""
         if occupied is None or policy == "allow_all":
-            return cls(policy)
-        return cls(policy, occupied.unfinished > 0, occupied.buffered)
+            return cls(policy, limit)
+        return cls(policy, limit, occupied.unfinished > 0, occupied.buffered)
 
     def admit(self) -> tuple[str, str | None]:
         """State and reason of the next occurrence; the slot counts it."""
@@ -43,7 +42,7 @@ class Slot:
             return "skipped", "an earlier run of this schedule is not finished (overlap policy: skip)"
         if self.policy == "buffer_one" and self.buffered:
             return "skipped", "one run of this schedule waits already (overlap policy: buffer_one)"
-        if self.buffered >= MOST_BUFFERED:
-            return "dropped", f"{self.buffered} runs of this schedule wait already"
+        if self.buffered >= self.limit:
+            return "dropped", f"{self.buffered} runs of this schedule wait already (buffer_limit)"
         self.ends_others = self.policy in CANCEL_MODES
         return "buffered", f"waits for an earlier run to end (overlap policy: {self.policy})"

@@ -35,7 +35,7 @@ class BrokerWatch:
         self._was_empty = False
 
     def look(self, *, unclaimed: bool) -> int:
-        """Send again what is lost; how many runs. `unclaimed`: some run has waited for a worker for a while.
+        """Send again what is lost; how many runs. `unclaimed`: some message may be gone.
 
         Raises what the transport raises when the broker is away.
         """
@@ -49,7 +49,7 @@ class BrokerWatch:
                 again = self._send_missing(set(self._held(channel)), "its message was lost with the broker")
                 client.set(MARKER, run_id)
                 return again
-            if not unclaimed and not self._retry_is_overdue():
+            if not unclaimed:
                 self._was_empty = False
                 return 0
             empty = not any(self._lengths(channel))
@@ -57,10 +57,6 @@ class BrokerWatch:
             if seen_twice:
                 return self._send_missing(set(), "its message was lost: the broker held none")
         return self._last_resort()
-
-    def _retry_is_overdue(self) -> bool:
-        with self._database.reading() as session:
-            return publishing.retry_is_overdue(session, self._database.clock.now())
 
     def _send_missing(self, held: set[UUID], why: str) -> int:
         with self._database.reading() as session:

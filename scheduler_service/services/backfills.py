@@ -168,7 +168,7 @@ def _undecided_from(task: PeriodicTask, terms: Terms) -> datetime | None:
     if schedules.state_of(task) != "active":
         return None
     if task.next_run_at is None:
-        return max(task.date_changed, task.watermark or task.date_changed) + TICK
+        return task.watermark + TICK
     return task.next_run_at if is_set_by_hand(task, terms) else task.next_occurrence_at
 
 

@@ -27,6 +27,7 @@ DueRow = Row[Any]
 UNREAD = (
     "crontab_id", "interval_id", "clocked_id", "solar_id", "rrule_id", "calendar_id", "provenance", "description",
     "tags", "enabled", "paused_reason", "completed_reason", "quarantine_reason", "pause_after_failures",
+    "date_changed", "keep_runs_days",
 )  # fmt: skip
 _PLANNABLE = text(PLANNABLE)
 
@@ -77,7 +78,7 @@ def look(session: Session, now: datetime) -> Outlook:
             held.where(TaskRun.leased_by.is_not(None)).scalar_subquery(),
             held.where(TaskRun.leased_by.is_(None)).scalar_subquery(),
             exists().where(silent(now)),
-            exists().where(unclaimed(now)),
+            unclaimed(now),
             promotable(),
             exists().where(cancelling.overdue(now)),
             exists().where(late(now)),

@@ -20,11 +20,11 @@ from scheduler_service.storage.session import make_engine, normalised, store_err
 MIGRATION_LOCK = 7_295_441_001
 
 
-def upgrade(url: str) -> None:
+def upgrade(url: str, revision: str = "head") -> None:
     """Bring the database to head. Raises: CannotStart, when it is newer than this code; StoreAway."""
     with _connection(url) as connection:
         _refuse_newer(connection)
-        command.upgrade(_config(connection), "head")
+        command.upgrade(_config(connection), revision)
         connection.commit()
 
 

@@ -168,6 +168,9 @@ class PeriodicTask(Base):
         CheckConstraint("jitter_seconds >= 0", name="jitter_seconds"),
         CheckConstraint("misfire_grace_seconds >= 0", name="misfire_grace_seconds"),
         CheckConstraint("catchup_window_seconds >= 0", name="catchup_window_seconds"),
+        CheckConstraint("catchup_limit >= 1", name="catchup_limit"),
+        CheckConstraint("buffer_limit >= 1", name="buffer_limit"),
+        CheckConstraint("keep_runs_days >= 1", name="keep_runs_days"),
         CheckConstraint("expire_seconds >= 1", name="expire_seconds"),
         CheckConstraint("max_runs >= 1", name="max_runs"),
         CheckConstraint("pause_after_failures >= 1", name="pause_after_failures"),
@@ -224,17 +227,20 @@ class PeriodicTask(Base):
     misfire_policy: Mapped[str] = mapped_column(server_default="fire_once")
     misfire_grace_seconds: Mapped[int] = mapped_column(server_default="60")
     catchup_window_seconds: Mapped[int | None]
+    catchup_limit: Mapped[int] = mapped_column(server_default="1000")
     overlap_policy: Mapped[str] = mapped_column(server_default="skip")
+    buffer_limit: Mapped[int] = mapped_column(server_default="1000")
     pause_after_failures: Mapped[int | None]
     retry_max: Mapped[int] = mapped_column(server_default="0")
     retry_delay_seconds: Mapped[int] = mapped_column(server_default="60")
     soft_time_limit_seconds: Mapped[int | None]
     time_limit_seconds: Mapped[int | None]
     start_deadline_seconds: Mapped[int | None]
+    keep_runs_days: Mapped[int | None]
 
     next_occurrence_at: Mapped[datetime | None] = mapped_column(Instant)
     next_run_at: Mapped[datetime | None] = mapped_column(Instant)
-    watermark: Mapped[datetime | None] = mapped_column(Instant)
+    watermark: Mapped[datetime] = mapped_column(Instant, server_default=SqlNow())
     last_run_at: Mapped[datetime | None] = mapped_column(Instant)
     total_run_count: Mapped[int] = mapped_column(Id, server_default="0")
     revision: Mapped[int] = mapped_column(Id, server_default="1")
@@ -270,6 +276,8 @@ class TaskRun(Base):
               postgresql_where=text(CANCELLING), sqlite_where=text(CANCELLING)),
         Index("ix_task_run_published", "published_at",
               postgresql_where=text("state = 'published'"), sqlite_where=text("state = 'published'")),
+        Index("ix_task_run_retry_at", "retry_at",
+              postgresql_where=text("state = 'retrying'"), sqlite_where=text("state = 'retrying'")),
         Index("ix_task_run_worker", "worker",
               postgresql_where=text("state = 'running'"), sqlite_where=text("state = 'running'")),
         Index("ix_task_run_decided_at_id", "decided_at", "id"),

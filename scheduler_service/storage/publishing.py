@@ -184,13 +184,12 @@ def fail_unpublishable(session: Session, reasons: dict[UUID, str], *, now: datet
 
 
 def unclaimed(now: datetime) -> ColumnElement[bool]:
-    """Sent a while ago and not taken by any worker, though some worker tracks the task and would have said so."""
-    return and_(TaskRun.state == "published", TaskRun.published_at < now - UNCLAIMED_AFTER, _tracked())
+    """Whether a message may be gone: some run was sent, or to be tried again, a while ago, and no worker took it.
 
-
-def retry_is_overdue(session: Session, now: datetime) -> bool:
-    """Whether some run was to be tried again a while ago and was not: its message may be gone."""
-    return bool(session.scalar(select(exists().where(_overdue(now)))))
+    Runs of tasks that no worker tracks do not count: nobody would ever say that they were taken.
+    """
+    sent = exists().where(TaskRun.state == "published", TaskRun.published_at < now - UNCLAIMED_AFTER, _tracked())
+    return or_(sent, exists().where(_overdue(now)))
 
 
 def waiting_messages(session: Session, now: datetime) -> set[UUID]:

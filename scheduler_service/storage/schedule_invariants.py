@@ -172,7 +172,7 @@ def _by_hand(row: Any) -> Finding:
 
 def _disagreement(row: Any, terms: Terms) -> str | None:
     """What is wrong with the next occurrence of a schedule that nobody set by hand: it is one of its timing's."""
-    earlier = planning.first(terms, after=row.watermark) if row.watermark is not None else None
+    earlier = planning.first(terms, after=row.watermark)
     if earlier is not None and earlier.occurrence_at < row.next_occurrence_at:
         return f"Its next occurrence, {at(row.next_occurrence_at)}, passes over {at(earlier.occurrence_at)}."
     return None

@@ -16,8 +16,8 @@ DECIDES_WHEN = (*REOPENS, *DAYS, "anchor_at", "jitter_seconds")
 VISIBLE = (
     "name", "kind", "task", "args", "kwargs", "description", "tags", "paused_reason", "queue", "exchange",
     "routing_key", "headers", "priority", "expire_seconds", "misfire_policy", "misfire_grace_seconds",
-    "catchup_window_seconds", "overlap_policy", "pause_after_failures", "retry_max", "retry_delay_seconds",
-    "soft_time_limit_seconds", "time_limit_seconds", "start_deadline_seconds",
+    "catchup_window_seconds", "catchup_limit", "overlap_policy", "buffer_limit", "pause_after_failures", "retry_max",
+    "retry_delay_seconds", "soft_time_limit_seconds", "time_limit_seconds", "start_deadline_seconds", "keep_runs_days",
 )  # fmt: skip
 #: Written by Beat as it goes: costs no trigger.
 BOOKKEEPING = (
@@ -59,6 +59,7 @@ def _postgresql() -> list[str]:
     IF NEW.next_run_at IS NOT DISTINCT FROM OLD.next_run_at THEN
       NEW.next_run_at := NULL; NEW.next_occurrence_at := NULL;
     END IF;
+    IF NEW.watermark = OLD.watermark THEN NEW.watermark := clock_timestamp(); END IF;
     IF NEW.quarantine_reason IS NOT DISTINCT FROM OLD.quarantine_reason THEN NEW.quarantine_reason := NULL; END IF;
   END IF;
   IF {_row("NEW", REOPENS)} IS DISTINCT FROM {_row("OLD", REOPENS)}
@@ -75,7 +76,8 @@ END $$""",
   EXECUTE format('SELECT 1 FROM periodic_task WHERE %I = $1 ORDER BY id FOR UPDATE', TG_ARGV[0]) USING NEW.id;
   EXECUTE format('UPDATE periodic_task SET next_run_at = NULL, next_occurrence_at = NULL, completed_reason ='
     ' CASE WHEN $2 OR completed_reason = ''{EXHAUSTED}'' THEN NULL ELSE completed_reason END, quarantine_reason = NULL,'
-    ' revision = revision + 1, date_changed = clock_timestamp() WHERE %I = $1', TG_ARGV[0])
+    ' watermark = clock_timestamp(), revision = revision + 1, date_changed = clock_timestamp() WHERE %I = $1',
+    TG_ARGV[0])
     USING NEW.id, TG_TABLE_NAME <> 'calendar';
   RETURN NULL;
 END $$""",
@@ -132,6 +134,7 @@ BEGIN
     revision = CASE WHEN NEW.revision = OLD.revision THEN OLD.revision + 1 ELSE NEW.revision END,
     next_run_at = CASE WHEN {replans} THEN NULL ELSE NEW.next_run_at END,
     next_occurrence_at = CASE WHEN {replans} THEN NULL ELSE NEW.next_occurrence_at END,
+    watermark = CASE WHEN {when_changed} AND NEW.watermark IS OLD.watermark THEN {now} ELSE NEW.watermark END,
     quarantine_reason = CASE WHEN {when_changed} AND NEW.quarantine_reason IS OLD.quarantine_reason
       THEN NULL ELSE NEW.quarantine_reason END,
     completed_reason = CASE WHEN {_row("OLD", REOPENS)} IS NOT {_row("NEW", REOPENS)}
@@ -155,7 +158,8 @@ END""",
 WHEN {_row("OLD", columns)} IS NOT {_row("NEW", columns)}
 BEGIN
   UPDATE periodic_task SET next_run_at = NULL, next_occurrence_at = NULL, completed_reason = {reopened},
-    quarantine_reason = NULL, revision = revision + 1, date_changed = {now} WHERE {pointer} = NEW.id;
+    quarantine_reason = NULL, watermark = {now}, revision = revision + 1, date_changed = {now}
+  WHERE {pointer} = NEW.id;
 END""",
             f"""CREATE TRIGGER {table}_in_use BEFORE DELETE ON {table}
 WHEN EXISTS (SELECT 1 FROM periodic_task WHERE {pointer} = OLD.id)

@@ -26,7 +26,7 @@ FACT = "tzdata"
 ZONE_DATA_LOCK = 7_295_441_003
 
 _STANDS = (
-    "id", "next_occurrence_at", "next_run_at", "watermark", "date_changed", "jitter_seconds", "quarantine_reason",
+    "id", "next_occurrence_at", "next_run_at", "watermark", "jitter_seconds", "quarantine_reason",
 )  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def _is_planned(row: Any) -> bool:
     if at is None or row.next_run_at is None:
         return False
     by_beat: bool = at <= row.next_run_at <= at + timedelta(seconds=row.jitter_seconds)
-    return by_beat and at > max(row.date_changed, row.watermark or row.date_changed)
+    return by_beat and at > row.watermark
 
 
 def _remember(session: Session, current: str) -> None:

@@ -49,11 +49,15 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Misfire:
-    """What becomes of runs later than `grace`; none later than `window` is caught up (None: however late)."""
+    """What becomes of runs later than `grace`; none later than `window` is caught up (None: however late).
+
+    `fire_all` catches up the latest `most` of them.
+    """
 
     policy: Policy
     grace: timedelta
     window: timedelta | None
+    most: int = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,8 @@ def plan(terms: Terms, *, due: datetime, now: datetime, misfire: Misfire, limit:
     floor = due - TICK
     missed = _fired(terms, after=floor, by=now - misfire.grace - TICK)
     stale = missed if misfire.policy == "skip" else _beyond_window(terms, floor, now, misfire, missed)
+    if misfire.policy == "fire_all" and missed.count - stale.count > misfire.most:
+        stale = _earliest(terms, after=floor, count=missed.count - misfire.most, by=now)
     begin = stale if misfire.policy == "fire_all" else missed
     runs = tuple(islice(_fired_one_by_one(terms, after=begin.last or floor, by=now), limit))
     coalesced = 0
@@ -103,6 +109,17 @@ def _beyond_window(terms: Terms, floor: datetime, now: datetime, misfire: Misfir
     if misfire.window <= misfire.grace:
         return missed
     return _fired(terms, after=floor, by=now - misfire.window - TICK)
+
+
+def _earliest(terms: Terms, *, after: datetime, count: int, by: datetime) -> Span:
+    """So many occurrences after an instant, of which there are more: looked for by halves, since they are counted."""
+    low, high = _from_start(terms, after), by
+    while high - low > TICK:
+        middle = low + (high - low) // 2
+        low, high = (
+            (low, middle) if terms.rule.span(_from_start(terms, after), middle).count >= count else (middle, high)
+        )
+    return Span(count, high)
 
 
 def _fired(terms: Terms, *, after: datetime, by: datetime) -> Span:

@@ -73,7 +73,7 @@ def test_an_edit_of_the_days_takes_effect_before_the_next_run(held_database: Dat
         days=json.dumps({"dates": ["2026-03-03", "2026-03-04"]}),
     )
     replanned = schedule(held_database, key).next_run_at
-    sql(held_database, "UPDATE periodic_task SET date_changed = :now", now=stored(held_database, clock))
+    sql(held_database, "UPDATE periodic_task SET watermark = :now", now=stored(held_database, clock))
     decided = days_passed(held_database, clock, 3)
 
     assert (before, replanned) == (NINE[2], None)

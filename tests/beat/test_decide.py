@@ -124,7 +124,7 @@ def test_a_change_of_the_timing_neither_fires_at_once_nor_late(held_database: Da
     pass_time(held_database, clock, minutes=9)
 
     sql(held_database, "UPDATE interval_schedule SET every = 2")
-    sql(held_database, "UPDATE periodic_task SET date_changed = :now", now=stored(held_database, clock))
+    sql(held_database, "UPDATE periodic_task SET watermark = :now", now=stored(held_database, clock))
     decided = pass_time(held_database, clock)
 
     assert decided == []
@@ -138,7 +138,7 @@ def test_what_was_paused_is_not_caught_up(held_database: Database, clock: Manual
     sql(held_database, "UPDATE periodic_task SET enabled = false")
     assert pass_time(held_database, clock, hours=1) == []
     sql(held_database, "UPDATE periodic_task SET enabled = true, date_changed = date_changed")
-    sql(held_database, "UPDATE periodic_task SET date_changed = :now", now=stored(held_database, clock))
+    sql(held_database, "UPDATE periodic_task SET watermark = :now", now=stored(held_database, clock))
 
     assert pass_time(held_database, clock, seconds=9) == []
     assert pass_time(held_database, clock, seconds=1) == [START + timedelta(hours=1, seconds=10)]
@@ -205,7 +205,7 @@ def test_a_mended_row_comes_back(held_database: Database, clock: ManualClock) ->
     pass_time(held_database, clock)
 
     sql(held_database, "UPDATE crontab_schedule SET minute = '30'")
-    sql(held_database, "UPDATE periodic_task SET date_changed = :now", now=stored(held_database, clock))
+    sql(held_database, "UPDATE periodic_task SET watermark = :now", now=stored(held_database, clock))
     decided = pass_time(held_database, clock, minutes=30)
 
     assert schedule(held_database, key).quarantine_reason is None

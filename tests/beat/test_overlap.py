@@ -117,16 +117,13 @@ def test_one_that_has_not_started_is_ended_at_once_and_its_message_refused(
     assert promotes(held_database, clock) == 1
 
 
-def test_too_many_waiting_runs_are_dropped(
-    held_database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("scheduler_service.beat.overlap.MOST_BUFFERED", 2)
-    given_schedule(held_database, every=10, overlap_policy="buffer_all")
+def test_too_many_waiting_runs_are_dropped(held_database: Database, clock: ManualClock) -> None:
+    given_schedule(held_database, every=10, overlap_policy="buffer_all", buffer_limit=2)
 
     occurs(held_database, clock, times=5)
 
     assert [run.state for run in runs(held_database)] == ["pending", "buffered", "buffered", "dropped", "dropped"]
-    assert runs(held_database)[-1].reason == "2 runs of this schedule wait already"
+    assert runs(held_database)[-1].reason == "2 runs of this schedule wait already (buffer_limit)"
 
 
 def test_a_policy_edited_while_runs_wait_leaves_none_behind(held_database: Database, clock: ManualClock) -> None:

@@ -64,7 +64,7 @@ def test_nothing_fires_twice_and_what_is_overdue_is_not_lost(held_database: Data
 
     clock.advance(timedelta(hours=2))  # no Beat ran; meanwhile somebody edited what is not about when
     sql(held_database, "UPDATE periodic_task SET description = 'x'")
-    sql(held_database, "UPDATE periodic_task SET date_changed = :now", now=stored(held_database, clock))
+    sql(held_database, "UPDATE periodic_task SET watermark = :now", now=stored(held_database, clock))
     zone_data.replan_after_change(held_database)
     pass_time(held_database, clock)
     zone_data.replan_after_change(held_database, current="newer still")

@@ -70,7 +70,9 @@ class Editor:
             "misfire_policy": chance.choice(MISFIRE_POLICIES),
             "misfire_grace_seconds": chance.choice([0, 60, 60, 3600]),
             "catchup_window_seconds": chance.choice([None, 1800, 86_400]),
+            "catchup_limit": chance.choice([1, 7, 1000]),
             "overlap_policy": chance.choice(OVERLAP_POLICIES),
+            "buffer_limit": chance.choice([2, 5]),
             "pause_after_failures": chance.choice([None, None, None, 2]),
             "retry_max": chance.choice([0, 0, 2]),
             "expire_seconds": chance.choice([None, None, None, 600]),
@@ -156,7 +158,6 @@ class Editor:
         if (key := self._one_of(self._active())) is not None:
             said = f"said {self._chance.random()}"
             self._sql("UPDATE periodic_task SET description = :said WHERE id = :key", said=said, key=key)
-            self._world.ledger.unplanned_edit(key, self._world.clock.now())
 
     def _change_policies(self) -> None:
         if (key := self._one_of(self._active())) is not None:
@@ -167,7 +168,6 @@ class Editor:
             life.one_at_a_time = life.one_at_a_time and changed["overlap_policy"] != "allow_all"
             sets = ", ".join(f"{name} = :{name}" for name in changed)
             self._sql(f"UPDATE periodic_task SET {sets} WHERE id = :key", key=key, **changed)
-            self._world.ledger.unplanned_edit(key, self._world.clock.now())
 
     def _by_hand(self) -> None:
         """A next run at an instant that no timing yields, soon or a while ago."""

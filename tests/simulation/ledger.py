@@ -110,12 +110,6 @@ class Ledger:
         if life is not None and life.current is not None:
             life.current.done, life.current.ends = self.done, now
 
-    def unplanned_edit(self, key: int, now: datetime) -> None:
-        """An edit of anything else, before a Beat planned: that one goes by the later edit."""
-        era = self.lives[key].current
-        if era is not None and self.done <= era.begins_late:
-            era.begins_late = now
-
     def starts(self, run_id: UUID, attempt: int, fire_at: datetime, now: datetime) -> None:
         self.started[run_id, attempt] += 1
         if self.started[run_id, attempt] > 1:

@@ -60,7 +60,7 @@ def test_a_lost_retry_is_sent_again_once_the_broker_is_seen_empty(held_database:
     watch.look(unclaimed=False)
     clock.advance(timedelta(seconds=11))
 
-    assert [watch.look(unclaimed=False) for _ in range(2)] == [0, 1]
+    assert [watch.look(unclaimed=True) for _ in range(2)] == [0, 1]
     (again,) = runs(held_database)
     assert (again.state, again.attempt) == ("pending", 2)
 

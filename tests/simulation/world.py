@@ -15,7 +15,7 @@ import pytest
 from celery import Celery
 from sqlalchemy import event, func, select, text
 
-from scheduler_service.beat import loop, overlap
+from scheduler_service.beat import loop
 from scheduler_service.beat.loop import Loop
 from scheduler_service.storage import invariants
 from scheduler_service.storage.models import FINISHED_STATES, PLANNABLE, PeriodicTask, TaskRun
@@ -72,7 +72,6 @@ class World:
         self.database = Database(url, clock=self.clock)
         event.listen(self.database.engine, "connect", self._prepare)
         monkeypatch.setattr(loop, "monotonic", self._seconds)
-        monkeypatch.setattr(overlap, "MOST_BUFFERED", 5)
         self.broker = SimulatedBroker(self.chance)
         self.ledger = Ledger(begins)
         self.terminated: list[UUID] = []

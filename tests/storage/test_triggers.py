@@ -46,7 +46,12 @@ def test_json_of_another_shape_is_refused(held_database: Database, planned: int,
         pytest.param("queue = 'x'", False, 1, id="queue"),
         pytest.param("description = ''", False, 0, id="no change"),
         pytest.param("enabled = true", False, 0, id="still enabled"),
-        pytest.param("last_run_at = NULL, total_run_count = 7, watermark = NULL", False, 0, id="bookkeeping"),
+        pytest.param(
+            "last_run_at = NULL, total_run_count = 7, watermark = '2026-01-01 00:00:00.000000'",
+            False,
+            0,
+            id="bookkeeping",
+        ),
         pytest.param("description = 'x', revision = 40", False, 39, id="a revision set by the writer"),
     ],
 )
@@ -58,6 +63,17 @@ def test_an_update_replans_and_counts(
     row = schedule(held_database, planned)
     assert (row.next_run_at is None, row.next_occurrence_at is None) == (replans, replans)
     assert row.revision == 1 + bumps
+
+
+@pytest.mark.parametrize(("change", "moves"), [("jitter_seconds = 7", True), ("description = 'x'", False)])
+def test_what_decides_when_counts_from_the_edit_on(database: Database, change: str, moves: bool) -> None:
+    """Not from a later edit of anything else: what came due between the two would be lost."""
+    key = given_schedule(database, every=10)
+    before = schedule(database, key).watermark
+
+    sql(database, f"UPDATE periodic_task SET {change}")
+
+    assert (schedule(database, key).watermark > before) == moves
 
 
 def test_a_next_run_set_in_the_same_statement_is_kept(

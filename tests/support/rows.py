@@ -33,7 +33,13 @@ def given_schedule(
     """Insert a schedule of the sample app; its id. Times that the database would fill in come from its clock."""
     with database.transaction() as session:
         now = database.clock.now()
-        defaults: dict[str, Any] = {"task": "sample.count", "args": [name], "created_at": now, "date_changed": now}
+        defaults: dict[str, Any] = {
+            "task": "sample.count",
+            "args": [name],
+            "created_at": now,
+            "date_changed": now,
+            "watermark": now,
+        }
         schedule = PeriodicTask(name=name, **(defaults | fields))
         if every is not None:
             schedule.interval_id = _timing(session, IntervalSchedule, every=every, period=period)

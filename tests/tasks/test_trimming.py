@@ -65,6 +65,21 @@ def test_what_still_guards_stays(
     assert trim(held_database, KEEP).runs == 0
 
 
+@pytest.mark.parametrize(("keep_days", "left"), [(5, [3]), (365, [3, 10, 100]), (None, [3, 10])])
+def test_a_schedule_may_say_how_long_its_runs_are_kept(
+    held_database: Database, clock: ManualClock, schedule: int, keep_days: int | None, left: list[int]
+) -> None:
+    with held_database.transaction() as session:
+        row = session.get_one(PeriodicTask, schedule)
+        row.keep_runs_days, row.watermark = keep_days, clock.now()
+    for day in (3, 10, 100, 400):
+        given_run(held_database, schedule, clock.now() - timedelta(days=day))
+
+    assert trim(held_database, KEEP).runs == 4 - len(left)
+
+    assert sorted((clock.now() - run.occurrence_at).days for run in runs(held_database)) == left
+
+
 def test_runs_of_a_deleted_schedule_go_as_well(held_database: Database, clock: ManualClock) -> None:
     given_run(held_database, 4711, clock.now() - timedelta(days=60))
 

@@ -132,6 +132,22 @@ def test_a_limit_cuts_the_plan_where_the_next_one_goes_on() -> None:
     assert rest == Plan(minutes(4, 5, 6), 0, 0, None, minutes(7)[0])
 
 
+def test_all_are_the_latest_of_the_missed_within_the_bound() -> None:
+    bounded = Misfire("fire_all", MINUTE, 20 * MINUTE, most=3)
+
+    decided = plan(terms(), due=NOON, now=NOON + 9 * MINUTE, misfire=bounded)
+
+    assert decided == Plan(minutes(5, 6, 7, 8, 9), 0, 5, NOON + 4 * MINUTE, minutes(10)[0])
+
+
+def test_a_window_that_is_narrower_than_the_bound_decides() -> None:
+    bounded = Misfire("fire_all", MINUTE, 3 * MINUTE, most=5)
+
+    decided = plan(terms(), due=NOON, now=NOON + 9 * MINUTE, misfire=bounded)
+
+    assert (decided.runs[0], decided.missed, decided.last_missed) == (minutes(6)[0], 6, NOON + 5 * MINUTE)
+
+
 def test_on_time_runs_beyond_the_limit_are_left_for_the_next_plan() -> None:
     patient = misfire(grace=HOUR)
 
