@@ -17,6 +17,16 @@ INSTANT = sa.DateTime(timezone=True)
 RETRYING = sa.text("state = 'retrying'")
 
 
+#: Indexes that held every row, and now hold those that have the value.
+NARROWED = (
+    ("ix_task_run_finished_at_id", "task_run", ["finished_at", "id"]),
+    *(
+        (f"ix_periodic_task_{column}", "periodic_task", [column])
+        for column in ("crontab_id", "interval_id", "clocked_id", "solar_id", "rrule_id", "calendar_id")
+    ),
+)
+
+
 def upgrade() -> None:
     dialect = op.get_bind().dialect.name
     now = sa.text("clock_timestamp()" if dialect == "postgresql" else "(strftime('%Y-%m-%d %H:%M:%f000', 'now'))")
@@ -30,9 +40,16 @@ def upgrade() -> None:
             table.add_column(sa.Column("keep_runs_days", sa.Integer()))
             table.create_check_constraint(op.f("ck_periodic_task_keep_runs_days"), "keep_runs_days >= 1")
             table.alter_column("watermark", existing_type=INSTANT, nullable=False, server_default=now)
+    for name, of, columns in NARROWED:
+        has_value = sa.text(f"{columns[0]} IS NOT NULL")
+        op.drop_index(name, of)
+        op.create_index(name, of, columns, postgresql_where=has_value, sqlite_where=has_value)
 
 
 def downgrade() -> None:
+    for name, of, columns in NARROWED:
+        op.drop_index(name, of)
+        op.create_index(name, of, columns)
     with triggers_replaced(TRIGGERS, before="0002", after="0001"), changed_table("periodic_task") as table:
         table.alter_column("watermark", existing_type=INSTANT, nullable=True, server_default=None)
         for name in ("catchup_limit", "buffer_limit", "keep_runs_days"):

@@ -81,14 +81,16 @@ def decide_due(database: Database, beat: BeatIdentity, *, limit: int) -> tuple[i
         now = database.clock.now()
         rows = due.claim_due(session, now, limit=limit)
         batch = Batch(now)
-        lease_until = now + publishing.lease_length(session)
+        unleased = {"decided_at": now, "decided_by": beat.name, "lease_until": None, "leased_by": None}
+        leased = unleased | {"lease_until": now + publishing.lease_length(session), "leased_by": beat.number}
         occupied = runs.occupied(session, [row.id for row in rows if row.overlap_policy != "allow_all"])
         planned = Planned(now)
         for row, plan in batch.each(rows, planned.plan):
             slot = Slot.of(row.overlap_policy, occupied.get(row.id), limit=row.buffer_limit)
             made = _runs_of(row, plan, slot, now=now)
-            stamp = {"decided_at": now, "decided_by": beat.name}
-            batch.runs += [run | stamp | _lease(run, lease_until, beat) for run in made]
+            for run in made:
+                run.update(leased if run["state"] == "pending" else unleased)
+            batch.runs += made
             batch.moved.append(_moved(row, plan.following, ran=sum(run["state"] in RUNS for run in made), now=now))
             if slot.ends_others:
                 batch.ended[row.id] = (CANCEL_MODES[row.overlap_policy], made[-1]["id"])
@@ -106,17 +108,19 @@ class Planned:
 
     def __init__(self, now: datetime) -> None:
         self._now = now
-        self._known: dict[Any, Plan | None] = {}  # None: set by hand
+        self._known: dict[Any, Plan] = {}
 
     def plan(self, row: DueRow) -> Plan:
-        terms = terms_of_row(row)
-        if terms.jitter:  # it depends on the schedule
-            return self._by_hand(row, terms) if is_set_by_hand(row, terms) else self._plan(row, terms)
-        stands = (row.next_occurrence_at, row.next_run_at)
-        key = (terms.timing, terms.days, terms.start_time, terms.expires, stands, _misfire(row))
+        key = due.planned_from(row)
         if key not in self._known:
-            self._known[key] = None if is_set_by_hand(row, terms) else self._plan(row, terms)
-        return self._known[key] or self._by_hand(row, terms)
+            terms = terms_of_row(row)
+            if is_set_by_hand(row, terms):
+                return self._by_hand(row, terms)
+            plan = self._plan(row, terms)
+            if row.jitter_seconds:  # it depends on the schedule
+                return plan
+            self._known[key] = plan
+        return self._known[key]
 
     def _plan(self, row: DueRow, terms: Terms) -> Plan:
         return planning.plan(
@@ -176,11 +180,6 @@ def _run(
         reason=reason,
         coalesced=coalesced,
     )
-
-
-def _lease(run: dict[str, Any], until: datetime, beat: BeatIdentity) -> dict[str, Any]:
-    pending = run["state"] == "pending"
-    return {"lease_until": until if pending else None, "leased_by": beat.number if pending else None}
 
 
 def _moved(

@@ -3,6 +3,7 @@
 It keeps no copy of the schedules, and nothing that another Beat, or this one after a restart, would need.
 """
 
+import gc
 import logging
 import os
 import secrets
@@ -41,6 +42,7 @@ logger = logging.getLogger(__name__)
 LONGEST_WAIT = 5.0
 WATCH_EVERY = 4.5  # a little less, so that an idle Beat looks at the broker each time it wakes
 FIRST_BATCH = 50  # small, so that all Beats get a share of what is due at one instant; doubled while there is more
+LONGEST_BURST = 1.0
 LOCKED_WAIT = 0.02  # when what is due is in another Beat's hands
 HANDOVER_WAIT = 1.0  # while another Beat's lease is open: it may have died
 
@@ -120,6 +122,8 @@ class Loop:
             taken = adopted.adopt(session, entries)
         if taken:
             logger.info("took %s into the schedules from the app's beat_schedule", ", ".join(taken))
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays: in a burst each full collection would walk through all of it
         self._ready = True
 
     def _look(self) -> Outlook:
@@ -129,24 +133,33 @@ class Loop:
         return outlook
 
     def _work(self, outlook: Outlook) -> bool:
-        """Do one batch of whatever there is; False when there was nothing."""
+        """Do some of whatever there is; False when there was nothing."""
         worked = False
         limit = self._database.batch_size
         if outlook.unplanned:
             worked = plan_unplanned(self._database, limit=limit) > 0
         if outlook.due:
-            schedules, messages = decide_due(self._database, self, limit=self._batch)
-            self._batch = min(limit, self._batch * 2) if schedules == self._batch else FIRST_BATCH
-            self._publish(messages)
-            worked = worked or schedules > 0
-        elif outlook.promotable and self._promote(limit):
-            worked = True
-        elif outlook.publishable and not self._broker.seconds_left:
+            worked = self._decide() or worked
+        if outlook.promotable:
+            worked = self._promote(limit) or worked
+        if outlook.publishable and not self._broker.seconds_left:
             worked = self._publish(self._lease(limit)) or worked
         if monotonic() - self._watched_at > WATCH_EVERY and not self._broker.seconds_left:
             worked = self._look_at_broker(outlook) or worked
         worked = self._look_after_backfills(outlook) or worked
         return self._look_after_workers(outlook) or worked
+
+    def _decide(self) -> bool:
+        """Decide and send batch after batch, for a second at most: others wait for their turn."""
+        until, worked = monotonic() + LONGEST_BURST, False
+        while True:
+            schedules, messages = decide_due(self._database, self, limit=self._batch)
+            is_full = schedules == self._batch
+            self._batch = min(self._database.batch_size, self._batch * 2) if is_full else FIRST_BATCH
+            self._publish(messages)
+            worked = worked or schedules > 0
+            if not is_full or monotonic() > until or self.stopping.is_set():
+                return worked
 
     def _look_after_workers(self, outlook: Outlook) -> bool:
         if outlook.silent_workers:

@@ -5,10 +5,12 @@ SQLite has no round trips, so there the driver's own loop does.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
@@ -16,10 +18,12 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Table,
+    Text,
     TextClause,
     TextualSelect,
     any_,
-    bindparam,
+    cast,
+    literal,
     text,
     update,
 )
@@ -56,7 +60,8 @@ def update_by_id(session: Session, model: type[DeclarativeBase], rows: Sequence[
 def among(session: Session, column: Any, values: Sequence[Any]) -> ColumnElement[bool]:
     """`column IN values`; on PostgreSQL as one array, so that a thousand values are one parameter."""
     if is_postgresql(session):
-        is_one: ColumnElement[bool] = column == any_(bindparam(None, list(values), type_=ARRAY(column.type)))
+        array = cast(literal(_array(values), Text()), ARRAY(column.type))
+        is_one: ColumnElement[bool] = column == any_(array)
         return is_one
     is_in: ColumnElement[bool] = column.in_(values)
     return is_in
@@ -89,8 +94,31 @@ def _shaped(table: Table, rows: Sequence[Row]) -> tuple[Shape, dict[str, Any]]:
         if name != "id" and values.count(first) == len(values):
             scalars[name] = json.dumps(first) if wraps and first is not None else first
         else:
-            arrays[name] = [None if value is None else json.dumps(value) for value in values] if wraps else values
+            arrays[name] = _array(
+                [None if value is None else json.dumps(value) for value in values] if wraps else values
+            )
     return Shape(tuple(arrays), tuple(scalars)), arrays | scalars
+
+
+def _array(values: Sequence[Any]) -> str:
+    """The text of a PostgreSQL array. The driver's own looks for what to quote in each number and instant."""
+    return f"{{{','.join([_ELEMENTS[type(value)](value) for value in values])}}}"
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+_ELEMENTS: dict[type, Callable[[Any], str]] = {
+    type(None): lambda _: "NULL",
+    bool: str,
+    int: str,
+    float: repr,
+    str: _quoted,
+    UUID: lambda value: value.hex,
+    datetime: datetime.isoformat,
+}
 
 
 @cache
@@ -110,7 +138,7 @@ def _unnest_update(table: Table, shape: Shape) -> TextClause:
 
 
 def _unnest(table: Table, shape: Shape) -> str:
-    arrays = ", ".join(f"CAST(:{name} AS {_sent_as(table.c[name])}[])" for name in shape.arrays)
+    arrays = ", ".join(f"CAST(CAST(:{name} AS text) AS {_sent_as(table.c[name])}[])" for name in shape.arrays)
     return f"unnest({arrays}) AS given ({', '.join(shape.arrays)})"
 
 

@@ -17,7 +17,7 @@ from scheduler_service.storage.columns import SqlNow
 from scheduler_service.storage.models import PLANNABLE, PeriodicTask, TaskRun
 from scheduler_service.storage.publishing import late, publishable, unclaimed
 from scheduler_service.storage.runs import promotable
-from scheduler_service.storage.timings import WHEN_COLUMNS, with_when
+from scheduler_service.storage.timings import WHEN_COLUMNS, anchor_of, with_when
 from scheduler_service.storage.workers import silent
 
 #: A schedule with its timing's and calendar's columns, as `_claim` selects them.
@@ -29,6 +29,12 @@ UNREAD = (
     "tags", "enabled", "paused_reason", "completed_reason", "quarantine_reason", "pause_after_failures",
     "date_changed", "keep_runs_days",
 )  # fmt: skip
+#: The schedule's own columns that a plan depends on.
+PLANNED_FROM = (
+    "next_occurrence_at", "next_run_at", "calendar_mode", "start_time", "expires", "misfire_policy",
+    "misfire_grace_seconds", "catchup_window_seconds", "catchup_limit", "jitter_seconds",
+)  # fmt: skip
+_SCHEDULES: Any = PeriodicTask.__table__
 _PLANNABLE = text(PLANNABLE)
 
 
@@ -90,22 +96,30 @@ def look(session: Session, now: datetime) -> Outlook:
 
 def claim_unplanned(session: Session, *, limit: int) -> Sequence[DueRow]:
     """Lock schedules whose next run is to be planned; rows that another Beat holds are skipped, not waited for."""
-    return session.execute(_claim().where(PeriodicTask.next_run_at.is_(None)).limit(limit)).all()
+    return session.execute(_claim().where(_SCHEDULES.c.next_run_at.is_(None)).limit(limit)).all()
 
 
 def claim_due(session: Session, now: datetime, *, limit: int) -> Sequence[DueRow]:
     """Lock schedules that are due, oldest first; rows that another Beat holds are skipped, not waited for."""
-    return session.execute(_claim().where(PeriodicTask.next_run_at <= now).limit(limit)).all()
+    return session.execute(_claim().where(_SCHEDULES.c.next_run_at <= now).limit(limit)).all()
 
 
 def _claim() -> Select[Any]:
-    own = (column for column in PeriodicTask.__table__.c if column.name not in UNREAD)
+    """Of the tables themselves: the ORM would look at every row once more."""
+    own = [column for column in _SCHEDULES.c if column.name not in (*UNREAD, *PLANNED_FROM)]
+    deciding = [_SCHEDULES.c[name] for name in PLANNED_FROM]
     return (
-        with_when(select(*own, *WHEN_COLUMNS))
+        with_when(select(*own, *deciding, *WHEN_COLUMNS))
         .where(_PLANNABLE)
-        .order_by(PeriodicTask.next_run_at, PeriodicTask.id)
-        .with_for_update(of=PeriodicTask, skip_locked=True)
+        .order_by(_SCHEDULES.c.next_run_at, _SCHEDULES.c.id)
+        .with_for_update(of=_SCHEDULES, skip_locked=True)
     )
+
+
+def planned_from(row: DueRow) -> tuple[Any, ...]:
+    """All that the plan of a row depends on, unless it has jitter: what is equal here has one plan."""
+    anchor = anchor_of(row) if row.every is not None else None
+    return (*row[-len(PLANNED_FROM) - len(WHEN_COLUMNS) :], anchor)
 
 
 def move_on(session: Session, updates: Sequence[dict[str, Any]]) -> None:

@@ -6,9 +6,8 @@ at once. On SQLite only the lease's end tells.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select, text, type_coerce, update
@@ -29,8 +28,7 @@ _OWNER_DEAD = text(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """What a message is made from; the names are the columns of `task_run`."""
 
     id: UUID
@@ -63,7 +61,7 @@ def insert_runs(session: Session, rows: Sequence[dict[str, Any]]) -> set[UUID]:
 def lease(session: Session, beat: int, *, now: datetime, limit: int) -> list[Message]:
     """Take runs that nobody is sending, oldest first, and what their messages need."""
     rows = session.execute(
-        select(*(getattr(TaskRun, field.name) for field in fields(Message)))
+        select(*(getattr(TaskRun, field) for field in Message._fields))
         .where(publishable(session, now))
         .order_by(TaskRun.id)
         .limit(limit)
@@ -120,7 +118,12 @@ def expire_undelivered(session: Session, *, now: datetime, deadline: timedelta) 
 
 
 def mark_published(session: Session, ids: Sequence[UUID], *, now: datetime) -> None:
-    """Sent. A fast worker may have made a run `running` already: that one is left alone."""
+    """Sent. A fast worker may have made a run `running` already: that one is left alone.
+
+    Not waited for until it is on PostgreSQL's disk: what a crash of the server forgets is sent again, which is safe.
+    """
+    if is_postgresql(session):
+        session.execute(text("SET LOCAL synchronous_commit TO off"))
     session.execute(
         update(TaskRun)
         .where(among(session, TaskRun.id, ids), TaskRun.state == "pending")
@@ -132,6 +135,7 @@ def mark_published(session: Session, ids: Sequence[UUID], *, now: datetime) -> N
             lease_until=None,
             leased_by=None,
         )
+        .execution_options(synchronize_session=False)  # else the ids of all rows come back
     )
 
 

@@ -14,7 +14,7 @@ from scheduler_service.storage.batches import among
 from scheduler_service.storage.models import TaskRun, WorkerTask
 
 #: What a run keeps of how its schedule wants to be sent.
-LIMITS = ("soft_time_limit", "time_limit")
+LIMITS = {"soft_time_limit_seconds": "soft_time_limit", "time_limit_seconds": "time_limit"}
 OPTIONS = ("queue", "exchange", "routing_key", "priority", "headers", "expire_seconds")
 
 
@@ -80,9 +80,9 @@ def new_run(
 
 def _options(schedule: Any) -> dict[str, Any]:
     """What the message is sent with, and, under `retry`, what becomes of a failure: how often, and after how long."""
-    options = {name: getattr(schedule, name) for name in OPTIONS if getattr(schedule, name) not in (None, {})}
-    for name in LIMITS:
-        if (seconds := getattr(schedule, f"{name}_seconds")) is not None:
+    options = {name: value for name in OPTIONS if (value := getattr(schedule, name)) is not None and value != {}}
+    for column, name in LIMITS.items():
+        if (seconds := getattr(schedule, column)) is not None:
             options[name] = seconds
     if schedule.retry_max:
         options["retry"] = [schedule.retry_max, schedule.retry_delay_seconds]

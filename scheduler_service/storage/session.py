@@ -5,6 +5,7 @@ ends and rolls back when it raises. `database.reading()` is the same for reads, 
 a writer.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -131,9 +132,23 @@ def make_engine(
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     options: dict[str, Any] = {"connect_timeout": 5, "application_name": "scheduler-service", **KEEPALIVE}
-    if lock_timeout is not None and "options" not in url.query:
-        options["options"] = f"-c lock_timeout={int(lock_timeout.total_seconds() * 1000)}"
-    return create_engine(url, connect_args=options, pool_size=pool_size, max_overflow=20, pool_pre_ping=pre_ping)
+    if "options" not in url.query:
+        options["options"] = "-c timezone=UTC"  # the driver then needs no zone for each instant
+        if lock_timeout is not None:
+            options["options"] += f" -c lock_timeout={int(lock_timeout.total_seconds() * 1000)}"
+    return create_engine(
+        url,
+        connect_args=options,
+        pool_size=pool_size,
+        max_overflow=20,
+        pool_pre_ping=pre_ping,
+        json_deserializer=_read_json,
+    )
+
+
+def _read_json(value: Any) -> Any:
+    """Most schedules have no keyword arguments and no headers."""
+    return {} if value == b"{}" else json.loads(value)
 
 
 def _prepare_sqlite(dbapi: Any, _record: object) -> None:

@@ -38,29 +38,24 @@ RELATIONS = tuple(column.removesuffix("_id") for column in TIMING_COLUMNS)
 #: What `terms_of_row` reads besides the schedule's own columns. A calendar comes as text: most are parsed already, and
 #: one that is no JSON must not spoil the whole answer.
 WHEN_COLUMNS = (
-    *(getattr(CrontabSchedule, field) for field in CRONTAB_FIELDS),
-    IntervalSchedule.every,
-    IntervalSchedule.period,
-    ClockedSchedule.clocked_time,
-    SolarSchedule.event,
-    SolarSchedule.latitude,
-    SolarSchedule.longitude,
-    RruleSchedule.rule,
-    cast(CalendarRow.definition, Text).label("calendar_definition"),
+    *(CrontabSchedule.__table__.c[field] for field in CRONTAB_FIELDS),
+    IntervalSchedule.__table__.c.every,
+    IntervalSchedule.__table__.c.period,
+    ClockedSchedule.__table__.c.clocked_time,
+    SolarSchedule.__table__.c.event,
+    SolarSchedule.__table__.c.latitude,
+    SolarSchedule.__table__.c.longitude,
+    RruleSchedule.__table__.c.rule,
+    cast(CalendarRow.__table__.c.definition, Text).label("calendar_definition"),
 )
 
 
 def with_when(statement: Select[Any]) -> Select[Any]:
     """The statement on `periodic_task`, joined with what WHEN_COLUMNS come from."""
-    return (
-        statement.select_from(PeriodicTask)
-        .outerjoin(CrontabSchedule, PeriodicTask.crontab_id == CrontabSchedule.id)
-        .outerjoin(IntervalSchedule, PeriodicTask.interval_id == IntervalSchedule.id)
-        .outerjoin(ClockedSchedule, PeriodicTask.clocked_id == ClockedSchedule.id)
-        .outerjoin(SolarSchedule, PeriodicTask.solar_id == SolarSchedule.id)
-        .outerjoin(RruleSchedule, PeriodicTask.rrule_id == RruleSchedule.id)
-        .outerjoin(CalendarRow, PeriodicTask.calendar_id == CalendarRow.id)
-    )
+    joined: Any = PeriodicTask.__table__
+    for model in (CrontabSchedule, IntervalSchedule, ClockedSchedule, SolarSchedule, RruleSchedule, CalendarRow):
+        joined = joined.outerjoin(model.__table__)  # by its only foreign key
+    return statement.select_from(joined)
 
 
 def timing_of(task: PeriodicTask) -> Timing:

@@ -33,8 +33,9 @@ def trim_runs(session: Session, *, finished_before: datetime, after: Seen = None
 
 def keeping_their_own(session: Session) -> list[tuple[int, int]]:
     """The schedules that say how long they keep their runs, with the days."""
-    statement = select(PeriodicTask.id, PeriodicTask.keep_runs_days).where(PeriodicTask.keep_runs_days.is_not(None))
-    return [(schedule_id, days) for schedule_id, days in session.execute(statement.order_by(PeriodicTask.id))]
+    told = PeriodicTask.keep_runs_days.is_not(None)
+    statement = select(PeriodicTask.id, PeriodicTask.keep_runs_days).where(told).order_by(PeriodicTask.id)
+    return [(key, days) for key, days in session.execute(statement) if days is not None]
 
 
 def trim_runs_of(session: Session, *, schedule_id: int, finished_before: datetime) -> int:
