@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from benchmarks.burst import burst
+from benchmarks.burst import burst, two_beats
 from benchmarks.first_tick import first_tick
 from benchmarks.idle import idle
 from benchmarks.next_instants import next_instants
@@ -13,6 +13,7 @@ BENCHMARKS: dict[str, Callable[[Parts], list[str]]] = {
     "first_tick": first_tick,
     "idle": idle,
     "burst": burst,
+    "two_beats": two_beats,
     "next_instants": lambda _: next_instants(),
 }
 
