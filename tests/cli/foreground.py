@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,17 +10,11 @@ from pathlib import Path
 import httpx
 import psutil
 
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 PROCESSES = ("valkey", "api", "beat", "worker-default", "worker-heavy", "worker-backup")
 UP_WITHIN = 30.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def environment(**settings: object) -> dict[str, str]:

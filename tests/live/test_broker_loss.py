@@ -27,6 +27,7 @@ def test_a_wiped_broker_gets_exactly_what_it_lost(
 
     assert Counter(executions()) == Counter(str(run.id) for run in runs(postgres_database))
     assert sum(run.duplicate_deliveries for run in runs(postgres_database)) == 0
+    postgres_site.examine()
 
 
 def test_a_restarted_broker_that_kept_its_messages_gets_none_twice(
@@ -44,6 +45,7 @@ def test_a_restarted_broker_that_kept_its_messages_gets_none_twice(
 
     assert broker.queued("sample") == 50
     assert beat.alive
+    postgres_site.examine()
 
 
 def test_a_single_lost_message_is_noticed_when_the_broker_is_empty(
@@ -62,6 +64,7 @@ def test_a_single_lost_message_is_noticed_when_the_broker_is_empty(
 
     assert executions() == [str(run.id)]
     assert done.reason == "its message was lost: the broker held none"
+    postgres_site.examine()
 
 
 def _due(database: Database, count: int) -> None:

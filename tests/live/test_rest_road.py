@@ -1,7 +1,6 @@
 """The main job, by REST, with the service's own processes: a schedule that is posted collects, live."""
 
 import json
-import socket
 from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,11 +12,10 @@ import httpx
 import pytest
 
 from scheduler_service.storage.session import Database
-from tests.support.processes import Process, Site
+from tests.support.api_client import api_of, ok
+from tests.support.processes import Site
 from tests.support.rows import runs
 from tests.support.waiting import eventually, stays
-
-KEY = "a-key-of-sixteen-or-more"
 
 
 class Source(BaseHTTPRequestHandler):
@@ -52,11 +50,9 @@ def source() -> Iterator[str]:
 @pytest.fixture
 def service(any_site: Site, source: str) -> Iterator[httpx.Client]:
     """The API, one Beat and one worker; a client that is signed in."""
-    port = str(_free_port())
-    any_site.env |= {"SCHEDULER_ADMIN_KEY": KEY, "SCHEDULER_API_PORT": port, "SCHEDULER_OUTBOUND_ALLOW": source}
-    api, beat, worker = any_site.service("api"), any_site.service("beat"), any_site.service("worker")
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", headers={"Authorization": f"Bearer {KEY}"}) as client:
-        eventually(lambda: _answers(client, api), within=20)
+    any_site.env["SCHEDULER_OUTBOUND_ALLOW"] = source
+    beat, worker = any_site.service("beat"), any_site.service("worker")
+    with api_of(any_site) as client:
         beat.wait_for("beat: Starting...")
         worker.wait_for(" ready.")
         yield client
@@ -75,23 +71,23 @@ def test_a_posted_schedule_collects_and_obeys(service: httpx.Client, database: D
         "mode": "merge",
         "key": ["id"],
     }
-    task = _ok(service.post("/collect-tasks", json={"name": "orders", "definition": collect}))
+    task = ok(service.post("/collect-tasks", json={"name": "orders", "definition": collect}))
     timing = {"type": "interval", "every": 10, "period": "seconds"}
     schedule = {"name": "orders", "task": "collect.execute_task", "args": [task["id"]], "timing": timing}
-    posted = _ok(service.post("/schedules", json=schedule))
+    posted = ok(service.post("/schedules", json=schedule))
     path = f"/schedules/{posted['id']}"
 
     # run now: collects everything; its rows are typed
-    triggered = _ok(service.post(f"{path}/trigger", json={}))
+    triggered = ok(service.post(f"{path}/trigger", json={}))
     first = eventually(lambda: _succeeded(service, triggered["id"]), within=15)
     assert (first["result"]["rows_read"], first["result"]["rows_written"], first["result"]["pages"]) == (7, 7, 3)
-    rows = _ok(service.get("/datasets/orders/rows", params={"limit": 2}))
+    rows = ok(service.get("/datasets/orders/rows", params={"limit": 2}))
     assert rows["items"][0]["amount"] == 0.5
     assert rows["items"][0]["at"] == "2026-01-01T00:00:00Z"
     assert rows["next_cursor"] is not None
 
     # ten seconds become two, live, and no run comes at once
-    edited = _ok(service.patch(path, json={"timing": timing | {"every": 2}}))
+    edited = ok(service.patch(path, json={"timing": timing | {"every": 2}}))
     changed_at = database.clock.now()
     eventually(lambda: len(runs(database, origin="auto", state="succeeded")) >= 2, within=12)
     one, two, *_ = runs(database, origin="auto")
@@ -102,42 +98,29 @@ def test_a_posted_schedule_collects_and_obeys(service: httpx.Client, database: D
     assert edited["revision"] == posted["revision"] + 1
 
     # paused is paused
-    paused = _ok(service.post(f"{path}/pause", json={"reason": "the source is down"}))
+    paused = ok(service.post(f"{path}/pause", json={"reason": "the source is down"}))
     assert (paused["state"], paused["next_run_at"]) == ("paused", None)
     seen = len(runs(database, origin="auto"))
     stays(lambda: len(runs(database, origin="auto")) == seen, during=3)
-    assert _ok(service.get("/datasets/orders/rows"))["items"][6]["id"] == 7
+    assert ok(service.get("/datasets/orders/rows"))["items"][6]["id"] == 7
 
 
 def test_what_cannot_be_collected_fails_with_a_clear_error(service: httpx.Client, source: str) -> None:
     definition: dict[str, Any] = {"dataset": "x", "source": {"type": "http", "url": "http://169.254.169.254/latest"}}
-    task = _ok(service.post("/collect-tasks", json={"name": "metadata", "definition": definition}))
+    task = ok(service.post("/collect-tasks", json={"name": "metadata", "definition": definition}))
     body = {
         "name": "metadata",
         "task": "collect.execute_task",
         "args": [task["id"]],
         "timing": {"type": "crontab", "expression": "0 0 1 1 *"},
     }
-    schedule = _ok(service.post("/schedules", json=body))
+    schedule = ok(service.post("/schedules", json=body))
 
-    run = _ok(service.post(f"/schedules/{schedule['id']}/trigger", json={}))
+    run = ok(service.post(f"/schedules/{schedule['id']}/trigger", json={}))
 
     failed = eventually(lambda: _in_state(service, run["id"], "failed"), within=15)
     assert failed["attempt"] == 1
     assert "169.254.169.254" in failed["error"]
-
-
-def _answers(client: httpx.Client, api: Process) -> bool:
-    assert api.alive, api.log
-    try:
-        return client.get("/schedules").status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-def _ok(response: httpx.Response) -> Any:
-    assert response.is_success, response.text
-    return response.json()
 
 
 def _succeeded(client: httpx.Client, run_id: str) -> dict[str, Any] | None:
@@ -145,13 +128,6 @@ def _succeeded(client: httpx.Client, run_id: str) -> dict[str, Any] | None:
 
 
 def _in_state(client: httpx.Client, run_id: str, state: str) -> dict[str, Any] | None:
-    run: dict[str, Any] = _ok(client.get(f"/runs/{run_id}"))
+    run: dict[str, Any] = ok(client.get(f"/runs/{run_id}"))
     assert run["state"] in ("pending", "published", "running", state), run
     return run if run["state"] == state else None
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

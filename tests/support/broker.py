@@ -1,6 +1,7 @@
-"""A real Valkey (or Redis), started by the tests, that can be stopped, wiped and started again."""
+"""A real Valkey (or Redis), started by the tests, that can be stopped, frozen, wiped and set back to a backup."""
 
-import socket
+import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,15 +10,16 @@ from pathlib import Path
 from redis import Redis, RedisError
 
 from scheduler_service.cli.valkey import find_server
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
+
+KEPT = "appendonlydir"
 
 
 class Broker:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -31,6 +33,37 @@ class Broker:
         if self._process is not None:
             self._process.terminate()
             self._process.wait(10)
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Away for as long as the block takes; it keeps what it had."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It keeps its connections, and answers nobody."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
+    def back_up(self, copy: Path) -> None:
+        """Copy what it keeps, as of now."""
+        with self.client() as client:
+            client.incr("backups")  # what is waited for: that this, and so all before it, is in the file
+            client.execute_command("WAITAOF", 1, 0, 10_000)
+        shutil.copytree(self._directory / KEPT, copy)
+
+    def restore(self, copy: Path) -> None:
+        """Replace what it keeps, while it is stopped."""
+        shutil.rmtree(self._directory / KEPT)
+        shutil.copytree(copy, self._directory / KEPT)
 
     def answers(self) -> bool:
         try:
@@ -56,5 +89,7 @@ class Broker:
 def broker_server(directory: Path) -> Iterator[Broker]:
     server = Broker(directory)
     server.start()
-    yield server
-    server.stop()
+    try:
+        yield server
+    finally:
+        server.stop()

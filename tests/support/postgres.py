@@ -36,12 +36,23 @@ class Postgres:
     def drop(self, url: str) -> None:
         self._run(f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
 
-    def cut_connections(self, url: str) -> None:
-        """End every connection to the database, as a failover does."""
-        self._run(
+    def cut_connections(self, url: str, *, only: str = "true") -> int:
+        """End every connection to the database, as a failover does, or those of which this is true; how many."""
+        return self._run(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            f" WHERE datname = '{make_url(url).database}' AND pid <> pg_backend_pid()"
+            f" WHERE datname = '{make_url(url).database}' AND pid <> pg_backend_pid() AND ({only})"
         )
+
+    @contextmanager
+    def away(self, url: str) -> Iterator[None]:
+        """Within the block the database takes no connection, and has ended those it had."""
+        name = make_url(url).database
+        self._run(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false')
+        self.cut_connections(url)
+        try:
+            yield
+        finally:
+            self._run(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS true')
 
     def restart(self, *, away: float = 0) -> None:
         """Stop the server and start it again after a while; one that is not ours only loses its connections."""
@@ -65,9 +76,10 @@ class Postgres:
     def _with(self, name: str) -> URL:
         return self._url.set(database=name)
 
-    def _run(self, statement: str) -> None:
+    def _run(self, statement: str) -> int:
         with self._admin.connect() as connection:
-            connection.execute(text(statement))
+            count: int = connection.execute(text(statement)).rowcount
+            return count
 
 
 @contextmanager

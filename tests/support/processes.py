@@ -1,18 +1,21 @@
 """Real processes: Beats and workers of the service, and of the sample app."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parent.parent.parent
 SAMPLE = "tests.support.sample_app"
 CELERY = "tests.support.celery_command"
+SERVICE = "tests.support.service_command"
 
 
 class Process:
@@ -71,9 +74,9 @@ class Site:
         self._logs = logs
         self._processes: list[Process] = []
 
-    def beat(self, **env: str) -> Process:
+    def beat(self, *, app: str = SAMPLE, scheduler: str = "scheduler_service", **env: str) -> Process:
         """A Beat of the sample app, as anyone would start it."""
-        started = self._start("beat", [CELERY, "-A", SAMPLE, "beat", "-S", "scheduler_service", "-l", "INFO"], env)
+        started = self._start("beat", [CELERY, "-A", app, "beat", "-S", scheduler, "-l", "INFO"], env)
         started.wait_for("beat: Starting...")
         return started
 
@@ -86,7 +89,27 @@ class Site:
 
     def service(self, *words: str, **env: str) -> Process:
         """A process of the service itself: `api`, `beat`, `worker …`."""
-        return self._start("-".join(words), ["scheduler_service.cli", *words], env)
+        return self._start("-".join(words), [SERVICE, *words], env)
+
+    def examine(self, *, but: Collection[str] = (), within: float = 30) -> None:
+        """Have the doctor look everything over: it finds exactly the kinds of trouble that are named, or none."""
+        told: list[dict[str, Any]] = []
+
+        def only_that() -> bool:
+            told[:] = self._findings()
+            return {finding["code"] for finding in told} == set(but)
+
+        try:
+            eventually(only_that, within=within, every=1)
+        except AssertionError:
+            raise AssertionError(f"the doctor found {json.dumps(told, indent=2)}") from None
+
+    def _findings(self) -> list[dict[str, Any]]:
+        command, env = [sys.executable, "-m", SERVICE, "doctor", "--json"], {**os.environ, **self.env}
+        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60)
+        told = json.loads(done.stdout)
+        findings: list[dict[str, Any]] = told.get("findings", [{"code": "error", **told}])
+        return findings
 
     def close(self) -> None:
         for process in self._processes:
