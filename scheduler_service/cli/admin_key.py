@@ -16,10 +16,11 @@ SHORTEST = 16
 def admin_key(settings: Settings) -> str:
     """The key that the API accepts from its admin. Processes that ask at the same moment get the same one.
 
-    Raises: CannotStart, when the data directory cannot be written or its key file holds no key.
+    Raises: CannotStart, when no request could carry the given one, or the data directory cannot be written, or its key
+    file holds no key.
     """
     if settings.admin_key is not None:
-        return settings.admin_key.get_secret_value()
+        return _sendable(settings.admin_key.get_secret_value())
     path = settings.data_dir / FILE_NAME
     if not path.exists():
         data_dir.prepare(settings.data_dir)
@@ -33,6 +34,12 @@ def with_kept_key(settings: Settings) -> Settings:
     if settings.admin_key is not None or not path.exists():
         return settings
     return settings.model_copy(update={"admin_key": SecretStr(_read(path))})
+
+
+def _sendable(key: str) -> str:
+    if not (key.isascii() and key.isprintable() and key == key.strip()):  # no header would bring it as it is
+        raise CannotStart("SCHEDULER_ADMIN_KEY may hold printable ASCII characters only, and no space at its ends.")
+    return key
 
 
 def _read(path: Path) -> str:

@@ -46,6 +46,14 @@ def database_url(settings: Settings) -> str:
     return settings.database
 
 
+def broker_url(settings: Settings) -> str | None:
+    """The one of the settings, else that of the embedded broker, if it ever ran here."""
+    if settings.broker_url is not None:
+        return settings.broker_url.get_secret_value()
+    kept = settings.data_dir / "valkey" / "broker_url"
+    return kept.read_text().strip() if kept.is_file() else None
+
+
 def variable(field: str) -> str:
     """The environment variable of a setting."""
     return f"{PREFIX}{field.upper()}"

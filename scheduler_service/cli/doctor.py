@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from scheduler_service.cli.broker_look import BrokerLook, broker_url, look_at_broker
-from scheduler_service.cli.configuration import database_url
+from scheduler_service.cli.configuration import broker_url, database_url
+from scheduler_service.services.broker_look import BrokerLook, look_at_broker
 from scheduler_service.settings import Settings
 
 HEALTHY, UNHEALTHY = 0, 1
@@ -20,6 +20,7 @@ def run_doctor(settings: Settings, *, as_json: bool) -> int:
     from scheduler_service.storage.findings import Found
     from scheduler_service.storage.session import Database
     from scheduler_service.timing.clock import SystemClock
+    from scheduler_service.workloads.warehouses import warehouse_at
 
     database = Database(database_url(settings))
     try:
@@ -29,7 +30,13 @@ def run_doctor(settings: Settings, *, as_json: bool) -> int:
     queues = diagnosis.queues_wanted.union(*(worker.queues for worker in diagnosis.workers))
     broker = look_at_broker(broker_url(settings), queues)
     told = [Found.one(finding) for finding in broker.findings]
-    found = [*diagnosis.found, *told, *Found.of(doctor.unserved_messages(broker.depths, diagnosis.workers))]
+    warehouse = warehouse_at(settings.warehouse_server, file=settings.warehouse_file)
+    found = [
+        *diagnosis.found,
+        *told,
+        *Found.of(doctor.unserved_messages(broker.depths, diagnosis.workers)),
+        *Found.of(doctor.warehouse_findings(warehouse)),
+    ]
     healthy = all(one.is_note for one in found)
     if as_json:
         click.echo(json.dumps(_document(diagnosis, broker, found, healthy=healthy), default=str, indent=2))

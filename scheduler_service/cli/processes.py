@@ -11,10 +11,12 @@ import sys
 from typing import Any
 
 from scheduler_service.cli.admin_key import admin_key, with_kept_key
-from scheduler_service.cli.configuration import database_url
+from scheduler_service.cli.configuration import broker_url, database_url
 from scheduler_service.cli.tied import tie
 from scheduler_service.errors import CannotStart
 from scheduler_service.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 LOG_FORMAT = "[%(asctime)s: %(levelname)s] %(message)s"
 GRACEFUL_SECONDS = 3  # an open request may finish; a stream that never ends must not hold up the end
@@ -27,20 +29,42 @@ POOLS = ("prefork", "threads", "solo")
 def run_api(settings: Settings) -> None:
     """Serve the API and the console. Needs no broker: "run now" is a row. Raises: CannotStart, StoreAway."""
     import uvicorn
+    from pydantic import SecretStr
 
     from scheduler_service.api.app import create_api
+    from scheduler_service.cli.access import OVERHEARD, access, can_be_overheard, tls_files
     from scheduler_service.storage import migrating
     from scheduler_service.storage.session import Database
-    from scheduler_service.workloads.warehouse import Warehouse
+    from scheduler_service.workloads.connection_files import read
+    from scheduler_service.workloads.connections import own_api
+    from scheduler_service.workloads.report.places import ReportPlaces
+    from scheduler_service.workloads.warehouses import warehouse_at
 
     migrating.check(database_url(settings))
-    key = admin_key(settings)
+    key, rules, (certificate, certificate_key) = admin_key(settings), access(settings), tls_files(settings)
     logging.basicConfig(level=settings.log_level, format=LOG_FORMAT, stream=sys.stdout)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells each time that it looked
+    if can_be_overheard(settings):
+        logger.warning(OVERHEARD, settings.api_host)
+    warehouse = warehouse_at(settings.warehouse_server, file=settings.warehouse_file)
+    connections = read(settings.connections_file, os.environ, own=own_api(settings.self_url, SecretStr(key)))
+    database = Database(settings.database)
     uvicorn.run(
-        create_api(Database(settings.database), admin_key=key, warehouse=Warehouse(settings.warehouse_file)),
+        create_api(
+            database,
+            admin_key=key,
+            warehouse=warehouse,
+            connections=connections,
+            report_places=ReportPlaces(settings.data_dir.absolute(), settings.font_dirs),
+            access=rules,
+            require_if_match=settings.require_if_match,
+            broker_url=broker_url(settings),
+        ),
         host=settings.api_host,
         port=settings.api_port,
+        ssl_certfile=certificate,
+        ssl_keyfile=certificate_key,
+        proxy_headers=False,  # the application believes those of trusted proxies
         log_config=None,
         access_log=False,  # a key that was put into a query string must not end up in a log
         timeout_graceful_shutdown=GRACEFUL_SECONDS,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.commands import Commands, api_process
 from tests.cli.foreground import Foreground
 
 
@@ -30,3 +31,10 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Foreground]]:
     yield start
     for service in started:
         service.clean_up()
+
+
+@pytest.fixture(scope="module")
+def commands(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    """Commands against an API, shared by the tests of a module."""
+    with api_process(sqlite_template, tmp_path_factory.mktemp("api")) as opened:
+        yield opened

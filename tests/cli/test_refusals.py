@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.foreground import command, free_port
+from tests.cli.foreground import command
+from tests.support.ports import free_port
 
 SENTENCE = re.compile(r"Error: [^\n]+[.]\n")
 

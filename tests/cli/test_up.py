@@ -8,8 +8,11 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from tests.cli.foreground import PROCESSES, Foreground, command, free_port
+from tests.cli.foreground import PROCESSES, Foreground, command
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.xdist_group("up")  # they share one
 
 
 def test_it_shows_where_the_api_is_and_a_key_that_opens_it(running: Foreground) -> None:
