@@ -47,18 +47,19 @@ def parts() -> Iterator[Parts]:
         yield Parts(postgres, broker)
 
 
-def given_schedules(database: Database, count: int, *, due_in: str) -> None:
-    """So many planned schedules, every hour, all due at one instant from now (an SQL interval)."""
+def given_schedules(database: Database, count: int, *, due_in: str, apart: str = "0 seconds") -> None:
+    """So many planned schedules, every hour: due in a while, one after the other or all at once (SQL intervals)."""
     with database.transaction() as session:
         session.execute(text("INSERT INTO interval_schedule (every, period) VALUES (1, 'hours')"))
         session.execute(
             text(
                 "INSERT INTO periodic_task (name, task, args, interval_id, next_occurrence_at, next_run_at, watermark,"
                 " created_at) SELECT 'bench ' || n, 'collect.execute_task', jsonb_build_array(n), i.id, t.at, t.at,"
-                " t.at - interval '1 hour', t.at - interval '1 hour' FROM generate_series(1, :count) n,"
-                " interval_schedule i, (SELECT clock_timestamp() + CAST(:due_in AS interval) AS at) t"
+                " t.at - interval '1 hour', t.at - interval '1 hour' FROM interval_schedule i,"
+                " (SELECT n, s.start + n * CAST(:apart AS interval) AS at FROM generate_series(1, :count) n,"
+                " (SELECT clock_timestamp() + CAST(:due_in AS interval) AS start) s) t"
             ),
-            {"count": count, "due_in": due_in},
+            {"count": count, "due_in": due_in, "apart": apart},
         )
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE"))

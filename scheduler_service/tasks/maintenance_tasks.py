@@ -1,4 +1,4 @@
-"""`scheduler.trim_history()`: let go of runs, audit events and workers that are older than the settings keep."""
+"""`scheduler.trim_history()`: let go of runs, audit events, workers, kept answers and artifacts that are old enough."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -7,10 +7,13 @@ from functools import partial
 
 from celery import Celery
 
-from scheduler_service.storage import trimming
+from scheduler_service.services.idempotency import KEPT
+from scheduler_service.storage import artifacts, deliveries, idempotency, trimming
 from scheduler_service.storage.session import Database, Session
+from scheduler_service.workloads.artifact_files import ArtifactFiles
 
 TRIM_HISTORY = "scheduler.trim_history"
+ORPHANED = timedelta(days=1)  # a file that is that old and has no row never gets one
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,8 @@ class Keep:
     runs: timedelta
     audit: timedelta
     workers: timedelta = timedelta(days=7)
+    answers: timedelta = KEPT
+    artifacts: timedelta = timedelta(days=90)
 
 
 @dataclass(frozen=True)
@@ -29,15 +34,16 @@ class Trimmed:
     runs: int
     audit: int
     workers: int
+    answers: int
 
 
-def register(app: Celery, *, database: Callable[[], Database], keep: Keep) -> None:
+def register(app: Celery, *, database: Callable[[], Database], keep: Keep, files: ArtifactFiles) -> None:
     """Add the task to the app. `database` gives the executing process's own."""
 
     @app.task(name=TRIM_HISTORY, shared=False, acks_late=True)
     def trim_history() -> dict[str, int]:
-        """Delete runs, audit events and workers that are older than the settings keep."""
-        return asdict(trim(database(), keep))
+        """Delete runs, audit events, workers, answers and artifacts that are older than is kept."""
+        return asdict(trim(database(), keep)) | trim_artifacts(database(), files, keep=keep.artifacts)
 
 
 def trim(database: Database, keep: Keep) -> Trimmed:
@@ -47,7 +53,27 @@ def trim(database: Database, keep: Keep) -> Trimmed:
         _trim_runs(database, now, keep.runs),
         _all_of(database, lambda session: trimming.trim_audit(session, before=now - keep.audit)),
         _all_of(database, lambda session: trimming.trim_workers(session, silent_since=now - keep.workers)),
+        _all_of(database, lambda session: idempotency.trim(session, before=now - keep.answers)),
     )
+
+
+def trim_artifacts(database: Database, files: ArtifactFiles, *, keep: timedelta) -> dict[str, int]:
+    """Delete artifacts and deliveries, rows first: a file without a row, also one of a killed run, goes a day later."""
+    before, gone = database.clock.now() - keep, 0
+    while True:
+        with database.transaction() as session:
+            ids = artifacts.trim(session, before=before)
+        files.remove(ids)
+        gone += len(ids)
+        if not ids:
+            break
+    for artifact_id in files.older_than(ORPHANED.total_seconds()):
+        with database.reading() as session:
+            known = artifacts.among_ids(session, [artifact_id])
+        if not known:
+            files.remove([artifact_id])
+    sent = _all_of(database, lambda session: deliveries.trim(session, before=before))
+    return {"artifacts": gone, "deliveries": sent}
 
 
 def _trim_runs(database: Database, now: datetime, keep: timedelta) -> int:

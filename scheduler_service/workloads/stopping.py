@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 
-from scheduler_service.errors import CollectCancelled, ServiceError, TimeLimitReached
+from scheduler_service.errors import Cancelled, ServiceError, TimeLimitReached
 
 SLICE_SECONDS = 0.2
 
@@ -32,7 +32,7 @@ class Stop:
     def reason(self) -> ServiceError | None:
         """What to fail with, or None to go on."""
         if self._cancelled():
-            return CollectCancelled()
+            return Cancelled()
         return TimeLimitReached(self._limit) if self.left() <= 0 else None
 
     def check(self) -> None:

@@ -17,6 +17,12 @@ from pathlib import Path
 from scheduler_service.errors import WarehouseBusy
 
 POLL_SECONDS = 0.02
+WRITE_WAIT_SECONDS = 120.0
+READ_WAIT_SECONDS = 2.0
+
+
+def go_on() -> None:
+    """Nobody can call this wait off."""
 
 
 @dataclass(frozen=True)

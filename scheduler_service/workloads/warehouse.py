@@ -9,19 +9,17 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from scheduler_service.workloads import datasets
+from scheduler_service.workloads import datasets_duckdb as datasets
 from scheduler_service.workloads.datasets import Dataset, RowPage
-from scheduler_service.workloads.turns import Patience, turn
+from scheduler_service.workloads.turns import READ_WAIT_SECONDS, WRITE_WAIT_SECONDS, Patience, go_on, turn
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 Config = dict[str, str | bool | int | float | list[str]]
 
-WRITE_WAIT_SECONDS = 120.0
-READ_WAIT_SECONDS = 2.0
 OUTSIDERS_RETRY_SECONDS = 0.1
 
 
@@ -38,16 +36,19 @@ def limits(temp_directory: Path, *, threads: int = 2, memory_limit: str = "1GB")
     }
 
 
-def _go_on() -> None:
-    """Nobody can call this wait off."""
-
-
 class Warehouse:
     """A DuckDB file and the turns with it. Cheap to make; holds nothing open between transactions."""
+
+    dialect: Literal["duckdb"] = "duckdb"
 
     def __init__(self, path: Path, *, threads: int = 2, memory_limit: str = "1GB") -> None:
         self.path = path
         self._threads, self._memory_limit = threads, memory_limit
+
+    @property
+    def place(self) -> str:
+        """Where it is, as it may be told."""
+        return str(self.path)
 
     @contextmanager
     def transaction(
@@ -55,7 +56,7 @@ class Warehouse:
         *,
         write: bool = True,
         wait_seconds: float = WRITE_WAIT_SECONDS,
-        check: Callable[[], None] = _go_on,
+        check: Callable[[], None] = go_on,
     ) -> Iterator["DuckDBPyConnection"]:
         """One turn, one connection, one transaction: committed at the end of the block, rolled back if it raises.
 
@@ -82,7 +83,8 @@ class Warehouse:
     def rows(
         self, name: str, *, limit: int = 100, cursor: str | None = None, wait_seconds: float = READ_WAIT_SECONDS
     ) -> RowPage:
-        """A page of rows as JSON-able dicts, in the order they were loaded; raises DatasetNotFound."""
+        """A page of rows as JSON-able dicts, in the order they were loaded; raises DatasetNotFound,
+        DatasetUnreadable."""
         with self.transaction(write=False, wait_seconds=wait_seconds) as connection:
             return datasets.page(connection, name, limit=limit, cursor=cursor)
 

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from uuid_utils.compat import uuid7
 
+from scheduler_service.services import idempotency
+from scheduler_service.services.idempotency import Keyed
 from scheduler_service.storage import trimming
 from scheduler_service.storage.models import AuditEvent, PeriodicTask, TaskRun, Worker
 from scheduler_service.storage.session import Database
@@ -44,7 +46,7 @@ def test_old_finished_runs_go_in_batches(
         given_run(held_database, schedule, clock.now() - timedelta(days=day))
     given_run(held_database, schedule, clock.now() - timedelta(days=3))
 
-    assert trim(held_database, KEEP) == Trimmed(runs=10, audit=0, workers=0)
+    assert trim(held_database, KEEP) == Trimmed(runs=10, audit=0, workers=0, answers=0)
     assert len(runs(held_database)) == 1
 
 
@@ -94,4 +96,7 @@ def test_old_audit_events_and_dead_workers_go(held_database: Database, clock: Ma
             session.add(AuditEvent(at=at, changes={}, **event))
             session.add(Worker(name=f"w{days}", queues=[], concurrency=1, pid=1, started_at=at, last_heartbeat_at=at))
 
-    assert trim(held_database, KEEP) == Trimmed(runs=0, audit=1, workers=1)
+        for key, days in (("old", 2), ("new", 0)):
+            idempotency.begin(session, Keyed("ann", key, "f"), now=clock.now() - timedelta(days=days))
+
+    assert trim(held_database, KEEP) == Trimmed(runs=0, audit=1, workers=1, answers=1)

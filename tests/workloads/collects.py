@@ -10,7 +10,7 @@ from scheduler_service.timing.clock import Clock
 from scheduler_service.workloads.collect.collecting import CollectOutcome, CollectSite, collect
 from scheduler_service.workloads.collect.definitions import CollectDefinition
 from scheduler_service.workloads.stopping import never
-from scheduler_service.workloads.warehouse import Warehouse
+from scheduler_service.workloads.warehouses import AnyWarehouse, warehouse_at
 
 
 @dataclass
@@ -19,6 +19,7 @@ class Place:
 
     folder: Path
     clock: Clock
+    warehouse_url: str | None = None
     slept: list[float] = field(default_factory=list)
     site: CollectSite = field(init=False)
     runs: int = 0
@@ -26,7 +27,7 @@ class Place:
     def __post_init__(self) -> None:
         self.inbox.mkdir()
         self.site = CollectSite(
-            Warehouse(self.folder / "warehouse.duckdb"),
+            warehouse_at(self.warehouse_url, file=self.folder / "warehouse.duckdb"),
             self.folder / "staging",
             self.clock,
             file_roots=[self.inbox],
@@ -38,7 +39,7 @@ class Place:
         return self.folder / "inbox"
 
     @property
-    def warehouse(self) -> Warehouse:
+    def warehouse(self) -> AnyWarehouse:
         return self.site.warehouse
 
     def allow(self, *places: str) -> None:
@@ -87,6 +88,12 @@ class Place:
 
     def column(self, name: str) -> list[Any]:
         return [row[name] for row in self.rows()]
+
+    def execute(self, *statements: str) -> None:
+        """Do something to the warehouse behind the service's back."""
+        with self.warehouse.transaction() as connection:
+            for statement in statements:
+                connection.execute(statement)
 
     def types(self, dataset: str = "things") -> dict[str, str]:
         columns = self.warehouse.dataset(dataset).columns

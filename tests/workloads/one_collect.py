@@ -1,7 +1,7 @@
 """A process that runs one collect, and stops for good where a test wants to kill it.
 
-`python -m tests.workloads.one_collect <JSON>`: folder, definition, run_id, attempt, and `hang`: `before_commit`,
-`after_commit` or null. It prints `there` where it hangs, else its outcome.
+`python -m tests.workloads.one_collect <JSON>`: folder, warehouse_url, definition, run_id, attempt, and `hang`:
+`before_commit`, `after_commit` or null. It prints `there` where it hangs, else its outcome.
 """
 
 import json
@@ -15,22 +15,24 @@ from typing import Any
 from scheduler_service.timing.clock import SystemClock
 from scheduler_service.workloads.collect.collecting import CollectSite, collect
 from scheduler_service.workloads.collect.definitions import CollectDefinition
-from scheduler_service.workloads.warehouse import Warehouse
+from scheduler_service.workloads.warehouses import AnyWarehouse, warehouse_at
 
 
-class Hanging(Warehouse):
-    """A warehouse at whose commit time stands still."""
-
-    hang: str | None = None
+def hanging(warehouse: AnyWarehouse, hang: str | None) -> AnyWarehouse:
+    """The warehouse, at whose commit time stands still."""
+    transaction = warehouse.transaction
 
     @contextmanager
-    def transaction(self, *, write: bool = True, **more: Any) -> Iterator[Any]:
-        with super().transaction(write=write, **more) as connection:
+    def slow(*, write: bool = True, **more: Any) -> Iterator[Any]:
+        with transaction(write=write, **more) as connection:
             yield connection
-            if write and self.hang == "before_commit":
+            if write and hang == "before_commit":
                 stand_still()
-        if write and self.hang == "after_commit":
+        if write and hang == "after_commit":
             stand_still()
+
+    warehouse.transaction = slow  # type: ignore[method-assign]
+    return warehouse
 
 
 def say(line: str) -> None:
@@ -45,14 +47,15 @@ def stand_still() -> None:
 
 def main(asked: dict[str, Any]) -> None:
     folder = Path(asked["folder"])
-    warehouse = Hanging(folder / "warehouse.duckdb")
-    warehouse.hang = asked.get("hang")
+    warehouse = warehouse_at(asked.get("warehouse_url"), file=folder / "warehouse.duckdb")
     outcome = collect(
         CollectDefinition.model_validate(asked["definition"]),
         task_id=asked.get("task_id", 1),
         run_id=asked["run_id"],
         attempt=asked.get("attempt", 1),
-        site=CollectSite(warehouse, folder / "staging", SystemClock(), file_roots=[folder / "inbox"]),
+        site=CollectSite(
+            hanging(warehouse, asked.get("hang")), folder / "staging", SystemClock(), file_roots=[folder / "inbox"]
+        ),
     )
     say(json.dumps(outcome.as_dict()))
 

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from scheduler_service.workloads.collect.definitions import CollectDefinition, Connection
+from scheduler_service.workloads.collect.definitions import CollectDefinition
+from scheduler_service.workloads.connections import BearerAuth, HttpConnection
 
 HTTP: dict[str, Any] = {"type": "http", "url": "https://example.org/things"}
 FILE: dict[str, Any] = {"type": "file", "path": "in/*.csv"}
+SQL: dict[str, Any] = {"type": "sql", "connection": "shop", "table": "orders"}
 INCREMENTAL = {"cursor_field": "at", "param": "since"}
 
 
@@ -32,6 +34,10 @@ def test_little_needs_to_be_said() -> None:
         {"type": "http", "connection": "crm", "path": "things", "params": {"n": 1}, "headers": {"X-Kind": "a"}},
         {**HTTP, "paging": {"type": "cursor", "next": "$.next"}, "records": "$.items[*]", "incremental": INCREMENTAL},
         {**HTTP, "paging": {"type": "page", "size_param": "n", "size": 50}},
+        {**SQL, "incremental": {"cursor_field": "at", "lag_seconds": 60}},
+        {"type": "sql", "connection": "shop", "query": "SELECT :n", "params": {"n": None}},
+        {"type": "http_file", "connection": "crm", "path": "t.xlsx", "sheet": "one", "requests_per_second": 0.5},
+        {"type": "python", "name": "customers", "arguments": {"deep": {"a": [1, None]}}},
         {**FILE, "delimiter": "\t", "encoding": "gbk", "dateformat": "%d/%m/%Y", "incremental": True},
     ],
 )
@@ -85,6 +91,16 @@ def test_a_definition_survives_being_written_down(source: dict[str, Any]) -> Non
         pytest.param({"source": {**FILE, "delimiter": ",,"}}, "one ASCII character", id="two delimiters"),
         pytest.param({"source": {**FILE, "encoding": "klingon"}}, "no encoding", id="an unknown encoding"),
         pytest.param({"source": {**FILE, "encoding": "base64"}}, "no encoding", id="no text encoding"),
+        pytest.param({"source": {"type": "http_file"}}, "either url, or connection", id="a file from nowhere"),
+        pytest.param(
+            {"source": {**FILE, "format": "xml"}}, "'csv', 'jsonl', 'parquet' or 'excel'", id="no such format"
+        ),
+        pytest.param({"source": {**SQL, "query": "SELECT 1"}}, "either table or query", id="table and query"),
+        pytest.param({"source": {"type": "sql", "connection": "shop"}}, "either table or query", id="neither"),
+        pytest.param({"source": {**SQL, "params": {"a": 1}}}, "belong to a query", id="parameters of a table"),
+        pytest.param({"source": {**SQL, "table": "a..b"}}, "name of a table", id="no table name"),
+        pytest.param({"source": {"type": "python", "name": "os:system"}}, "pattern", id="no entry point"),
+        pytest.param({"source": {"type": "python", "name": "a", "arguments": {"a-b": 1}}}, "pattern", id="no argument"),
         pytest.param({"max_rows": 0}, "greater than or equal", id="no rows"),
     ],
 )
@@ -99,7 +115,7 @@ def test_a_definition_does_not_change() -> None:
 
 
 def test_a_token_is_never_shown() -> None:
-    connection = Connection(url="https://example.org", token=SecretStr("s3cr3t"))
+    connection = HttpConnection(url="https://example.org", auth=BearerAuth(type="bearer", token=SecretStr("s3cr3t")))
 
     assert "s3cr3t" not in f"{connection!r} {connection} {connection.model_dump_json()}"
 

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from scheduler_service.errors import (
     AddressRefused,
-    CollectCancelled,
+    Cancelled,
     ColumnsAmbiguous,
     ConnectionUnknown,
     NotJson,
@@ -25,8 +25,9 @@ from scheduler_service.errors import (
     TooManyRows,
     UrlRefused,
 )
-from scheduler_service.workloads.collect.definitions import Connection, HttpSource
-from scheduler_service.workloads.collect.http import Place as SourcePlace
+from scheduler_service.workloads.collect.definitions import HttpSource
+from scheduler_service.workloads.collect.http_places import Place as SourcePlace
+from scheduler_service.workloads.connections import BearerAuth, HttpConnection
 from tests.workloads.collects import Place
 from tests.workloads.web import Answer, Asked, Web
 
@@ -45,6 +46,7 @@ def by(param: str, pages: dict[str | None, Any]) -> Callable[[Asked], Answer]:
     return lambda asked: Answer(pages.get(asked.params.get(param), []))
 
 
+@pytest.mark.on_each_warehouse
 def test_records_land_with_types(place: Place, web: Web) -> None:
     web.answer(
         "/things",
@@ -232,7 +234,10 @@ def test_more_rows_than_allowed_load_none(place: Place, web: Web) -> None:
 
 def test_what_the_source_refuses_is_told_without_secrets(place: Place, web: Web) -> None:
     place.site = replace(
-        place.site, connections={"crm": Connection(url=f"{web.url}/v1", token=SecretStr("s3cr3t-token"))}
+        place.site,
+        connections={
+            "crm": HttpConnection(url=f"{web.url}/v1", auth=BearerAuth(type="bearer", token=SecretStr("s3cr3t-token")))
+        },
     )
     web.answer("/v1/things", Answer(b"no access for s3cr3t-token at /v1/things?key=hidden " + b"x" * 1000, 403))
     source = {"type": "http", "connection": "crm", "path": "/things", "params": {"key": "hidden"}}
@@ -252,7 +257,9 @@ def test_a_named_connection_brings_its_token_and_may_be_private(place: Place, we
     place.site = replace(
         place.site,
         outbound_allow=(),
-        connections={"crm": Connection(url=f"{web.url}/v1/", token=SecretStr("s3cr3t"))},
+        connections={
+            "crm": HttpConnection(url=f"{web.url}/v1/", auth=BearerAuth(type="bearer", token=SecretStr("s3cr3t")))
+        },
     )
     web.answer("/v1/things", Answer(ids(1)))
 
@@ -267,13 +274,16 @@ def test_a_named_connection_brings_its_token_and_may_be_private(place: Place, we
 
 
 def test_a_connection_may_be_an_ipv6_address(place: Place) -> None:
-    connections = {"crm": Connection(url="http://[::1]:9/v1")}
+    connections = {"crm": HttpConnection(url="http://[::1]:9/v1")}
 
     assert SourcePlace.of(HttpSource(type="http", connection="crm"), connections).allow == ("[::1]:9",)
 
 
 def test_a_redirect_to_another_origin_leaves_the_token_behind(place: Place, web: Web, elsewhere: Web) -> None:
-    place.site = replace(place.site, connections={"crm": Connection(url=web.url, token=SecretStr("s3cr3t"))})
+    place.site = replace(
+        place.site,
+        connections={"crm": HttpConnection(url=web.url, auth=BearerAuth(type="bearer", token=SecretStr("s3cr3t")))},
+    )
     web.answer("/moved", Answer(status=307, headers={"Location": "/here"}))
     web.answer("/here", Answer(status=302, headers={"Location": f"{elsewhere.url}/there"}))
     elsewhere.answer("/there", Answer(ids(1)))
@@ -370,7 +380,7 @@ def test_the_time_limit_ends_a_source_without_end(place: Place, web: Web) -> Non
 def test_a_cancelled_collect_loads_nothing(place: Place, web: Web) -> None:
     web.serve("/things", lambda asked: Answer(ids(int(asked.params["page"]))))
 
-    with pytest.raises(CollectCancelled):
+    with pytest.raises(Cancelled):
         place.collect(an_api(web, paging={"type": "page"}), cancelled=lambda: len(web.asked) > 3)
 
     assert place.names() == []
@@ -387,7 +397,7 @@ def test_a_collect_that_waits_for_a_silent_server_can_be_cancelled(place: Place,
     web.serve("/things", silent)
     began = time.monotonic()
 
-    with pytest.raises(CollectCancelled):
+    with pytest.raises(Cancelled):
         place.collect(an_api(web), cancelled=lambda: len(web.asked) > 0)
 
     released.set()

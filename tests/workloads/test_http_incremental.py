@@ -11,6 +11,8 @@ from tests.support.clock import ManualClock
 from tests.workloads.collects import Place
 from tests.workloads.web import Answer, Asked, Web
 
+pytestmark = pytest.mark.on_each_warehouse
+
 MERGE: dict[str, Any] = {"mode": "merge", "key": ["id"]}
 
 

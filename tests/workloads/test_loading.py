@@ -1,13 +1,18 @@
 """Rows, schema and state in one transaction: modes, contracts, and repeats."""
 
+import threading
+import time
 from typing import Any
 
 import pytest
 
-from scheduler_service.errors import LoadFailed, MergeKeysUnusable, SchemaConflict, SchemaFrozen
-from scheduler_service.workloads.collect import schema
+from scheduler_service.errors import Cancelled, LoadFailed, MergeKeysUnusable, SchemaConflict, SchemaFrozen
+from scheduler_service.workloads.collect import engines, schema
+from scheduler_service.workloads.stopping import Stop, never
 from tests.workloads.collects import Place
 from tests.workloads.web import Answer, Web
+
+pytestmark = pytest.mark.on_each_warehouse
 
 MERGE: dict[str, Any] = {"mode": "merge", "key": ["id"]}
 
@@ -17,6 +22,27 @@ def test_every_row_says_which_run_brought_it_and_when(place: Place) -> None:
 
     row = place.warehouse.rows("things").items[0]
     assert row == {"id": 1, "_run_id": "the-run", "_loaded_at": "2026-03-02T12:00:00Z"}
+
+
+def test_odd_texts_arrive_as_they_are(place: Place, web: Web) -> None:
+    texts = ["", " ", '"', "a,b", "a\nb\r\n", "\\.", "\\N", "NULL", "'; --", "%s", "北京", "\\u0000"]
+    web.answer("/things", Answer([{"id": n, "v": text, "deep": {"v": text}} for n, text in enumerate(texts)]))
+
+    place.collect({"type": "http", "url": f"{web.url}/things"})
+
+    rows = sorted(place.rows(), key=lambda row: row["id"])
+    assert [row["v"] for row in rows] == texts
+    assert [row["deep"]["v"] for row in rows] == texts
+
+
+def test_a_null_character_is_kept_where_it_can_be(place: Place, web: Web) -> None:
+    web.answer("/things", Answer([{"v": "a\0b", "deep": {"v": "\0\0a\0b\\\0"}}]))
+
+    place.collect({"type": "http", "url": f"{web.url}/things"})
+
+    kept = place.warehouse.dialect == "duckdb"
+    expected = {"v": "a\0b", "deep": {"v": "\0\0a\0b\\\0"}} if kept else {"v": "ab", "deep": {"v": "ab\\"}}
+    assert place.rows() == [expected]
 
 
 def test_appending_adds(place: Place) -> None:
@@ -201,6 +227,29 @@ def test_types_widen(have: str, came: str, wider: str) -> None:
 def test_other_types_do_not(have: str, came: str) -> None:
     with pytest.raises(SchemaConflict):
         schema.compare("things", {"v": have}, schema.Shape("typed", {"v": came}), "evolve")
+
+
+def test_one_that_waits_for_anothers_load_can_be_cancelled(place: Place) -> None:
+    asked = threading.Event()
+    with engines.opened(place.warehouse, Stop(never, 60), write=True) as another:
+        another.wait_for_turn("things")
+        threading.Timer(0.3, asked.set).start()
+        began = time.monotonic()
+
+        with pytest.raises(Cancelled):
+            place.collect_csv("id\n1\n", cancelled=asked.is_set)
+
+    assert time.monotonic() - began < 3
+    assert place.names() == []
+
+
+def test_a_full_refresh_keeps_the_table_where_its_columns_stay(place: Place) -> None:
+    place.collect_csv("id,v\n1,a\n")
+    place.execute("CREATE VIEW seen AS SELECT id, v FROM things")
+
+    place.collect_csv("id,v\n2,b\n", full_refresh=True)
+
+    assert place.rows("seen") == [{"id": 2, "v": "b"}]
 
 
 def test_a_run_that_was_loaded_is_not_loaded_again(place: Place) -> None:

@@ -1,15 +1,20 @@
 """Real processes on one warehouse: at once, and killed."""
 
 import json
+import random
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.workloads.collects import Place
+
+pytestmark = pytest.mark.on_each_warehouse
 
 ROOT = Path(__file__).parents[2]
 ROWS = 20_000
@@ -25,7 +30,13 @@ def start(place: Place) -> Iterator[Start]:
 
     def start(run_id: str, **more: Any) -> "subprocess.Popen[str]":
         definition = {"dataset": "things", "source": source, **more.pop("definition", {})}
-        asked = {"folder": str(place.folder), "definition": definition, "run_id": run_id, **more}
+        asked = {
+            "folder": str(place.folder),
+            "warehouse_url": place.warehouse_url,
+            "definition": definition,
+            "run_id": run_id,
+            **more,
+        }
         command = [sys.executable, "-m", "tests.workloads.one_collect", json.dumps(asked)]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         started.append(process)
@@ -112,3 +123,31 @@ def test_a_lock_dies_with_its_process(place: Place, start: Start) -> None:
     kill_when_there(start("first", hang="before_commit"))
 
     assert place.warehouse.datasets(wait_seconds=0.5) == []
+
+
+def test_killed_at_any_moment_a_dataset_is_whole_and_the_repeat_completes(place: Place, start: Start) -> None:
+    """The moments are spread over the time that a whole run takes; some come before its commit, some after."""
+    source = {"type": "file", "path": "things.csv", "settle_seconds": 0}
+    began = time.monotonic()
+    outcome_of(start("whole", definition={"source": source}))
+    whole, kills = time.monotonic() - began, 8
+
+    for number in range(kills):
+        process = start(f"killed-{number}", definition={"source": source})
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(whole * random.uniform(0.3, 1.1))
+        process.kill()
+        process.communicate()
+        assert loaded(place, "whole") == ROWS
+        assert loaded(place, f"killed-{number}") in (0, ROWS)
+
+    for number in range(kills):
+        outcome_of(start(f"killed-{number}", attempt=2, definition={"source": source}))
+    assert place.warehouse.dataset("things").row_count == (kills + 1) * ROWS
+    assert place.staged() == []
+
+
+def loaded(place: Place, run_id: str) -> int:
+    with place.warehouse.transaction(write=False) as connection:
+        found = connection.execute(f"SELECT count(*) FROM things WHERE _run_id = '{run_id}'").fetchone()
+    return int(found[0]) if found else 0

@@ -159,7 +159,7 @@ def test_a_half_made_file_of_a_killed_process_is_no_harm(warehouse: Warehouse) -
 def test_a_dataset_tells_its_rows_columns_and_last_load(place: Place) -> None:
     place.collect_csv("id\n1\n", run_id="first")
     place.collect_csv("id\n2\n", run_id="second")
-    execute(place.warehouse, "CREATE TABLE other AS SELECT 1 AS a")
+    place.execute("CREATE TABLE other AS SELECT 1 AS a")
 
     other, things = place.warehouse.datasets()
 
@@ -207,7 +207,7 @@ def test_a_page_that_ends_with_the_last_row_is_the_last(place: Place) -> None:
 
 def test_rows_are_still_found_after_others_were_deleted(place: Place) -> None:
     place.collect_csv("id\n" + "".join(f"{number}\n" for number in range(5)))
-    execute(place.warehouse, "DELETE FROM things WHERE id < 2")
+    place.execute("DELETE FROM things WHERE id < 2")
 
     page = place.warehouse.rows("things", limit=2)
 

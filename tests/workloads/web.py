@@ -17,6 +17,7 @@ class Asked:
     path: str
     params: dict[str, str]
     headers: dict[str, str]
+    body: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,14 @@ class Web:
         class Handler(BaseHTTPRequestHandler):
             timeout = 10
 
+            def do_POST(self) -> None:
+                self.do_GET()
+
             def do_GET(self) -> None:
                 parts = urlsplit(self.path)
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                asked = Asked(parts.path, dict(parse_qsl(parts.query)), headers)
+                body = self.rfile.read(int(headers.get("content-length", 0)))
+                asked = Asked(parts.path, dict(parse_qsl(parts.query)), headers, body)
                 web.asked.append(asked)
                 route = web._routes.get(parts.path)
                 with suppress(BrokenPipeError, ConnectionResetError):  # the client has had enough

@@ -7,23 +7,20 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from scheduler_service.workloads.collect.engines import Engine
 from scheduler_service.workloads.collect.staging import FileState, Task
-from scheduler_service.workloads.datasets import columns_of
 
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
-
-BOOKS = (
-    "CREATE TABLE IF NOT EXISTS _collect_run (run_id VARCHAR NOT NULL, task_id BIGINT NOT NULL, dataset VARCHAR "
-    "NOT NULL, attempt INTEGER NOT NULL, rows_read BIGINT NOT NULL, rows_written BIGINT NOT NULL, pages BIGINT "
-    "NOT NULL, files BIGINT NOT NULL, loaded_at TIMESTAMPTZ NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS _collect_state (task_id BIGINT NOT NULL, dataset VARCHAR NOT NULL, "
-    "cursor VARCHAR NOT NULL, run_id VARCHAR NOT NULL, saved_at TIMESTAMPTZ NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS _collect_file (task_id BIGINT NOT NULL, dataset VARCHAR NOT NULL, path VARCHAR "
-    "NOT NULL, size BIGINT NOT NULL, mtime_ns BIGINT NOT NULL, digest VARCHAR NOT NULL, run_id VARCHAR NOT NULL)",
-)
+BOOKS = {
+    "_collect_run": "run_id VARCHAR NOT NULL, task_id BIGINT NOT NULL, dataset VARCHAR NOT NULL, attempt INTEGER "
+    "NOT NULL, rows_read BIGINT NOT NULL, rows_written BIGINT NOT NULL, pages BIGINT NOT NULL, files BIGINT NOT NULL, "
+    "loaded_at TIMESTAMPTZ NOT NULL",
+    "_collect_state": "task_id BIGINT NOT NULL, dataset VARCHAR NOT NULL, cursor VARCHAR NOT NULL, "
+    "run_id VARCHAR NOT NULL, saved_at TIMESTAMPTZ NOT NULL",
+    "_collect_file": "task_id BIGINT NOT NULL, dataset VARCHAR NOT NULL, path VARCHAR NOT NULL, size BIGINT NOT NULL, "
+    "mtime_ns BIGINT NOT NULL, digest VARCHAR NOT NULL, run_id VARCHAR NOT NULL",
+}
 
 
 @dataclass(frozen=True)
@@ -37,68 +34,68 @@ class Counts:
     already_loaded: bool = False
 
 
-def open_books(connection: "DuckDBPyConnection") -> None:
-    for statement in BOOKS:
-        connection.execute(statement)
+def open_books(engine: Engine) -> None:
+    """Make what is missing, one process at a time."""
+    if not all(engine.columns(table) for table in BOOKS):
+        engine.wait_for_turn("_collect_run")
+        for table, columns in BOOKS.items():
+            engine.run(f"CREATE TABLE IF NOT EXISTS {engine.name(table)} ({columns})")
 
 
-def finished(connection: "DuckDBPyConnection", run_id: str) -> Counts | None:
+def finished(engine: Engine, run_id: str) -> Counts | None:
     """The counts of a run that has been loaded, or None."""
-    if not columns_of(connection, "_collect_run"):
+    if not engine.columns("_collect_run"):
         return None
-    found = connection.execute(
-        "SELECT rows_read, rows_written, pages, files FROM _collect_run WHERE run_id = ?", [run_id]
-    ).fetchone()
-    return replace(Counts(*found), already_loaded=True) if found else None
+    found = engine.rows("SELECT rows_read, rows_written, pages, files FROM _collect_run WHERE run_id = ?", [run_id])
+    return replace(Counts(*found[0]), already_loaded=True) if found else None
 
 
-def cursor_of(connection: "DuckDBPyConnection", task: Task) -> Any:
+def cursor_of(engine: Engine, task: Task) -> Any:
     """How far the task has come with its dataset; None before its first run."""
-    if not columns_of(connection, "_collect_state"):
+    if not engine.columns("_collect_state"):
         return None
-    found = connection.execute(
+    found = engine.rows(
         "SELECT cursor FROM _collect_state WHERE task_id = ? AND dataset = ?", [task.task_id, task.definition.dataset]
-    ).fetchone()
-    return json.loads(found[0]) if found else None
+    )
+    return json.loads(found[0][0]) if found else None
 
 
-def ledger_of(connection: "DuckDBPyConnection", task: Task) -> frozenset[FileState]:
+def ledger_of(engine: Engine, task: Task) -> frozenset[FileState]:
     """The files that the task has read into its dataset."""
-    if not columns_of(connection, "_collect_file"):
+    if not engine.columns("_collect_file"):
         return frozenset()
-    found = connection.execute(
+    found = engine.rows(
         "SELECT path, size, mtime_ns, digest FROM _collect_file WHERE task_id = ? AND dataset = ?",
         [task.task_id, task.definition.dataset],
-    ).fetchall()
+    )
     return frozenset(FileState(*row) for row in found)
 
 
-def forget(connection: "DuckDBPyConnection", dataset: str) -> None:
+def forget(engine: Engine, dataset: str) -> None:
     """Drop every cursor and ledger of a dataset that is being emptied: its rows are to be read again."""
-    connection.execute("DELETE FROM _collect_state WHERE dataset = ?", [dataset])
-    connection.execute("DELETE FROM _collect_file WHERE dataset = ?", [dataset])
+    engine.rows("DELETE FROM _collect_state WHERE dataset = ?", [dataset])
+    engine.rows("DELETE FROM _collect_file WHERE dataset = ?", [dataset])
 
 
-def save_cursor(connection: "DuckDBPyConnection", task: Task, cursor: Any, saved_at: datetime) -> None:
+def save_cursor(engine: Engine, task: Task, cursor: Any, saved_at: datetime) -> None:
     key = [task.task_id, task.definition.dataset]
-    connection.execute("DELETE FROM _collect_state WHERE task_id = ? AND dataset = ?", key)
-    connection.execute(
+    engine.rows("DELETE FROM _collect_state WHERE task_id = ? AND dataset = ?", key)
+    engine.rows(
         "INSERT INTO _collect_state VALUES (?, ?, ?, ?, CAST(? AS TIMESTAMPTZ))",
         [*key, json.dumps(cursor), task.run_id, saved_at.isoformat()],
     )
 
 
-def save_files(connection: "DuckDBPyConnection", task: Task, files: Iterable[FileState]) -> None:
-    rows = [
-        [task.task_id, task.definition.dataset, file.path, file.size, file.mtime_ns, file.digest, task.run_id]
-        for file in files
-    ]
-    if rows:
-        connection.executemany("INSERT INTO _collect_file VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+def save_files(engine: Engine, task: Task, files: Iterable[FileState]) -> None:
+    for file in files:
+        engine.rows(
+            "INSERT INTO _collect_file VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [task.task_id, task.definition.dataset, file.path, file.size, file.mtime_ns, file.digest, task.run_id],
+        )
 
 
-def save_run(connection: "DuckDBPyConnection", task: Task, counts: Counts, loaded_at: datetime) -> None:
-    connection.execute(
+def save_run(engine: Engine, task: Task, counts: Counts, loaded_at: datetime) -> None:
+    engine.rows(
         "INSERT INTO _collect_run VALUES (?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TIMESTAMPTZ))",
         [
             task.run_id,

@@ -7,18 +7,21 @@ its commit has left nothing but a staging folder, which its repeat removes.
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from scheduler_service.timing.clock import Clock
-from scheduler_service.workloads.collect import files, http, loader
-from scheduler_service.workloads.collect.definitions import CollectDefinition, Connection, FileSource
-from scheduler_service.workloads.collect.staging import Staged, Task
+from scheduler_service.workloads.collect import definitions as d
+from scheduler_service.workloads.collect import files, http, http_files, loader, python_source, sql
+from scheduler_service.workloads.collect.definitions import CollectDefinition
+from scheduler_service.workloads.collect.http_places import Reach
+from scheduler_service.workloads.collect.staging import Staged, Task, Work
+from scheduler_service.workloads.connections import Connections
 from scheduler_service.workloads.stopping import Stop, never
-from scheduler_service.workloads.warehouse import Warehouse
+from scheduler_service.workloads.warehouses import AnyWarehouse
 
 ABANDONED_SECONDS = 2 * 86400
 
@@ -27,13 +30,23 @@ ABANDONED_SECONDS = 2 * 86400
 class CollectSite:
     """Where collects happen: what the operator gives to every one of them."""
 
-    warehouse: Warehouse
+    warehouse: AnyWarehouse
     staging_dir: Path
     clock: Clock
-    connections: Mapping[str, Connection] = field(default_factory=dict)
+    connections: Connections = field(default_factory=dict)
     outbound_allow: Sequence[str] = ()
     file_roots: Sequence[Path] = ()
     sleep: Callable[[float], None] = time.sleep
+
+
+class Tell(Protocol):
+    """Hears how far a collect is: step k of n, rows so far. Called often."""
+
+    def __call__(self, *, step: int, of: int, rows: int, text: str) -> None: ...
+
+
+def tell_nobody(*, step: int, of: int, rows: int, text: str) -> None:
+    """For a collect that nobody watches."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +75,7 @@ def collect(
     site: CollectSite,
     cancelled: Callable[[], bool] = never,
     full_refresh: bool = False,
+    tell: Tell = tell_nobody,
 ) -> CollectOutcome:
     """Bring in what the source has (and had not, if it is incremental), all or nothing.
 
@@ -74,18 +88,27 @@ def collect(
     before = loader.look(site.warehouse, task, stop)
     with _staging_folder(site.staging_dir, run_id, attempt) as folder:
         if (counts := before.finished) is None:
-            staged = _stage(task, before, folder, site, stop)
+            work = Work(task, folder, stop, site.clock, lambda rows: tell(step=1, of=2, rows=rows, text="reading"))
+            staged = _stage(work, before, site)
+            tell(step=2, of=2, rows=staged.rows, text="loading")
             counts = loader.load(site.warehouse, task, staged, stop, loaded_at=site.clock.now())
     seconds = round(time.monotonic() - started, 3)
     return CollectOutcome(dataset=definition.dataset, seconds=seconds, **asdict(counts))
 
 
-def _stage(task: Task, before: loader.Before, folder: Path, site: CollectSite, stop: Stop) -> Staged:
-    source = task.definition.source
-    if isinstance(source, FileSource):
-        return files.stage(source, task, before.ledger, folder, site.file_roots, site.clock, stop)
-    reach = http.Reach(site.connections, site.outbound_allow, site.clock)
-    return http.stage(source, task, before.cursor, folder, reach, stop)
+def _stage(work: Work, before: loader.Before, site: CollectSite) -> Staged:
+    source, reach = work.task.definition.source, Reach(site.connections, site.outbound_allow)
+    match source:
+        case d.FileSource():
+            return files.stage(source, work, before.ledger, site.file_roots)
+        case d.HttpFileSource():
+            return http_files.stage(source, work, reach)
+        case d.HttpSource():
+            return http.stage(source, work, before.cursor, reach)
+        case d.SqlSource():
+            return sql.stage(source, work, before.cursor, site.connections)
+        case d.PythonSource():
+            return python_source.stage(source, work, before.cursor)
 
 
 @contextmanager

@@ -6,18 +6,14 @@ are not guessed from a sample either: a column is a number only if all its texts
 """
 
 import csv
-import gzip
-import io
-import os
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from scheduler_service.errors import FileMalformed, TooManyRows
-from scheduler_service.workloads.collect.definitions import FileSource
+from scheduler_service.workloads.collect.definitions import FileFormat
 from scheduler_service.workloads.collect.staging import ColumnNames, Part
+from scheduler_service.workloads.collect.unpacking import complaints, packing_of, text_of
 from scheduler_service.workloads.identifiers import literal, quoted
 from scheduler_service.workloads.stopping import Stop
 
@@ -49,7 +45,7 @@ TESTS: dict[str, Test] = {
 class CsvReader:
     """Reads open CSV files of one dialect."""
 
-    def __init__(self, connection: "DuckDBPyConnection", source: FileSource, names: ColumnNames, stop: Stop) -> None:
+    def __init__(self, connection: "DuckDBPyConnection", source: FileFormat, names: ColumnNames, stop: Stop) -> None:
         self._connection, self._source, self._names, self._stop = connection, source, names, stop
 
     def stage(self, descriptor: int, name: str, target: Path, most_rows: int) -> Part:
@@ -62,12 +58,12 @@ class CsvReader:
         if not columns:
             return Part(target, "text", {}, 0)
         try:
-            rows = self._copied(path, columns, target, most_rows)
+            rows = self._copied(path, columns, target)
         except duckdb.InvalidInputException as error:
             if "invalid state" not in str(error):  # what DuckDB says of a file with both kinds of line end
                 raise
             self._transcode(descriptor, name, copy, newline=None)
-            rows = self._copied(str(copy), columns, target, most_rows)
+            rows = self._copied(str(copy), columns, target)
         self._refuse_rejects(name)
         if rows > most_rows:
             raise TooManyRows(most_rows)
@@ -76,9 +72,9 @@ class CsvReader:
     def _as_utf8(self, descriptor: int, name: str, target: Path) -> str:
         """Where the file can be read as UTF-8: itself, or a copy, unpacked and transcoded.
 
-        DuckDB knows few encodings, and reports neither a gzip that is cut off nor one whose checksum is wrong.
+        DuckDB knows few encodings.
         """
-        if not _is_packed(name) and self._source.encoding.lower() in UTF8:
+        if packing_of(name) is None and self._source.encoding.lower() in UTF8:
             return f"/dev/fd/{descriptor}"
         self._transcode(descriptor, name, target, newline="")
         return str(target)
@@ -86,24 +82,22 @@ class CsvReader:
     def _transcode(self, descriptor: int, name: str, target: Path, *, newline: str | None) -> None:
         """Copy as UTF-8; `newline=None` makes all line ends alike."""
         line = 1
-        try:
-            with _text(descriptor, name, self._source.encoding, newline) as text, _target(target) as out:
-                size = 0
-                while block := text.read(BLOCK):
-                    self._stop.check()
-                    out.write(block)
-                    line += block.count("\n")
-                    if (size := size + len(block)) > LARGEST_UNPACKED:
-                        raise FileMalformed(name, [(line, f"it unpacks to more than {LARGEST_UNPACKED} characters")])
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise FileMalformed(name, [(line, f"its gzip is broken: {error}")]) from error
-        except UnicodeError as error:
-            raise FileMalformed(name, [(line, f"from here on it is not {self._source.encoding}")]) from error
+        with (
+            complaints(name, self._source.encoding, lambda: line),
+            text_of(descriptor, name, self._source.encoding, newline=newline) as text,
+            _target(target) as out,
+        ):
+            size = 0
+            while block := text.read(BLOCK):
+                self._stop.check()
+                out.write(block)
+                line += block.count("\n")
+                if (size := size + len(block)) > LARGEST_UNPACKED:
+                    raise FileMalformed(name, [(line, f"it unpacks to more than {LARGEST_UNPACKED} characters")])
 
-    def _copied(self, path: str, columns: list[str], target: Path, most_rows: int) -> int:
+    def _copied(self, path: str, columns: list[str], target: Path) -> int:
         found = self._connection.execute(
-            f"COPY (SELECT * FROM {self._read(path, columns)} LIMIT {most_rows + 1}) TO {literal(target)} "
-            "(FORMAT parquet)"
+            f"COPY (SELECT * FROM {self._read(path, columns)}) TO {literal(target)} (FORMAT parquet)"
         ).fetchone()
         return int(found[0]) if found else 0
 
@@ -174,21 +168,6 @@ class CsvReader:
             if count == filled[column]:
                 result[column].append(name)
         return {column: [*names, "VARCHAR"] if filled[column] else [] for column, names in result.items()}
-
-
-def _is_packed(name: str) -> bool:
-    return name.lower().endswith(".gz")
-
-
-@contextmanager
-def _text(descriptor: int, name: str, encoding: str, newline: str | None) -> Iterator[io.TextIOWrapper]:
-    """The open file's text from its beginning, unpacked."""
-    with ExitStack() as stack:
-        raw: Any = stack.enter_context(os.fdopen(os.dup(descriptor), "rb"))
-        raw.seek(0)
-        if _is_packed(name):
-            raw = stack.enter_context(gzip.GzipFile(fileobj=raw))
-        yield stack.enter_context(io.TextIOWrapper(raw, encoding=encoding, newline=newline))
 
 
 def _target(path: Path) -> IO[str]:

@@ -1,30 +1,19 @@
 """What a collect task is: the document that a person writes and a row keeps. No secret fits into it.
 
-Secrets belong to a `Connection`, which the operator names where the process starts; a definition only mentions the
+Secrets belong to a connection, which the operator names where the process starts; a definition only mentions the
 name. Importing this is cheap: the API does it.
 """
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
-from scheduler_service.workloads.collect import checks
+from scheduler_service.workloads import checks
+from scheduler_service.workloads.connections import Strict
 
 JsonPath = Annotated[str, Field(min_length=1, max_length=500), checks.JsonPathSyntax]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-
-
-class Strict(BaseModel):
-    """Unknown fields are mistakes; what was validated does not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Connection(Strict):
-    """A named place that the operator trusts: a base URL, perhaps a bearer token, and the right to be private."""
-
-    url: Annotated[str, checks.PlainUrl] = Field(description="Base URL; a definition's `path` is put after it")
-    token: SecretStr | None = Field(default=None, description="Sent as a bearer token, to this origin only")
+Format = Literal["csv", "jsonl", "parquet", "excel"]
 
 
 class NoPaging(Strict):
@@ -81,15 +70,20 @@ Paging = Annotated[
 class Incremental(Strict):
     """Read only what is new since the greatest value seen.
 
-    With mode `merge` the request asks from `lag_seconds` before that value, and the key folds the overlap. With
+    With mode `merge` the source is asked from `lag_seconds` before that value, and the key folds the overlap. With
     `append` only records strictly after it are taken, and those younger than `lag_seconds` are left for the next run,
     so that records that share one instant are not torn apart.
     """
 
     cursor_field: Name = Field(description="Field of a record, dots lead inwards", examples=["updated_at", "meta.id"])
-    param: Name = Field(description="Query parameter under which the last value is sent", examples=["since"])
-    initial: str | int | float | None = Field(default=None, description="Sent by the first run; None: nothing is sent")
+    initial: str | int | float | None = Field(default=None, description="Where the first run begins; None: with all")
     lag_seconds: float = Field(default=0, ge=0, le=31 * 86400)
+
+
+class HttpIncremental(Incremental):
+    """The source is told from where on."""
+
+    param: Name = Field(description="Query parameter under which the last value is sent", examples=["since"])
 
 
 class RetryPolicy(Strict):
@@ -100,20 +94,16 @@ class RetryPolicy(Strict):
     max_wait_seconds: float = Field(default=60.0, ge=0, le=3600)
 
 
-class HttpSource(Strict):
-    """A JSON API, asked with GET: at a public `url`, or at a named `connection` and a `path` under it."""
+class HttpPlace(Strict):
+    """Asked with GET: at a public `url`, or at a named `connection` and a `path` under it."""
 
-    type: Literal["http"]
     url: Annotated[str, checks.PlainUrl] | None = None
     connection: Name | None = None
     path: Annotated[str, Field(max_length=2000), checks.RelativePath] | None = None
     params: dict[Name, str | int | float | bool] = Field(default_factory=dict)
     headers: Annotated[dict[Name, str], checks.PlainHeaders] = Field(default_factory=dict)
-    records: JsonPath = Field(default="$", description="JSONPath of the records: an object, or a list of them")
-    paging: Paging = NoPaging()
-    incremental: Incremental | None = None
     retry: RetryPolicy = RetryPolicy()
-    timeout_seconds: float = Field(default=30.0, gt=0, le=600, description="For one request, all of it")
+    requests_per_second: float | None = Field(default=None, gt=0, le=1000, description="Asked no faster than this")
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -124,8 +114,41 @@ class HttpSource(Strict):
         return self
 
 
-class FileSource(Strict):
-    """CSV or Parquet: a file, a folder or a glob, under the folders that the operator allows.
+class HttpSource(HttpPlace):
+    """A JSON API."""
+
+    type: Literal["http"]
+    records: JsonPath = Field(default="$", description="JSONPath of the records: an object, or a list of them")
+    paging: Paging = NoPaging()
+    incremental: HttpIncremental | None = None
+    timeout_seconds: float = Field(default=30.0, gt=0, le=600, description="For one request, all of it")
+
+
+class FileFormat(Strict):
+    """How to read a file; each option has a meaning for some formats. Compressed ones end in .gz, .bz2, .xz or .zst."""
+
+    format: Format | None = Field(default=None, description="None: by the file's ending")
+    delimiter: Annotated[str, checks.OneCharacter] = ","
+    quote: Annotated[str, checks.OneCharacter] = '"'
+    header: bool = True
+    encoding: Annotated[str, checks.TextEncoding] = "utf-8"
+    dateformat: str | None = Field(default=None, min_length=2, max_length=100, examples=["%d/%m/%Y"])
+    sheet: Name | None = Field(default=None, description="Of an Excel file; None: the first")
+
+
+class HttpFileSource(HttpPlace, FileFormat):
+    """One file at a URL, of any format that files may have. It is read whole each time."""
+
+    type: Literal["http_file"]
+    timeout_seconds: float = Field(default=600.0, gt=0, le=7200, description="For the whole file")
+
+    @property
+    def incremental(self) -> None:
+        """There is nothing to go on from."""
+
+
+class FileSource(FileFormat):
+    """A file, a folder or a glob, under the folders that the operator allows.
 
     With `incremental`, a file is read once in each of its states (path, size, time, head and tail); one that has
     changed is read again whole, so let files that grow be merged by a key.
@@ -133,17 +156,46 @@ class FileSource(Strict):
 
     type: Literal["file"]
     path: Annotated[str, Field(min_length=1, max_length=4000), checks.FilePath]
-    format: Literal["csv", "parquet"] | None = Field(default=None, description="None: by the file's ending")
-    delimiter: Annotated[str, checks.OneCharacter] = ","
-    quote: Annotated[str, checks.OneCharacter] = '"'
-    header: bool = True
-    encoding: Annotated[str, checks.TextEncoding] = "utf-8"
-    dateformat: str | None = Field(default=None, min_length=2, max_length=100, examples=["%d/%m/%Y"])
     incremental: bool = False
     settle_seconds: float = Field(default=2.0, ge=0, le=60, description="A file touched more recently is waited for")
 
 
-Source = Annotated[HttpSource | FileSource, Field(discriminator="type")]
+class SqlSource(Strict):
+    """A table (or view) of a named SQL connection, or one query; it is read in a read-only transaction."""
+
+    type: Literal["sql"]
+    connection: Name
+    table: Annotated[str, Field(max_length=200), checks.TableName] | None = Field(
+        default=None, examples=["shop.orders"]
+    )
+    query: Annotated[str, Field(min_length=1, max_length=100_000)] | None = None
+    params: dict[Name, str | int | float | bool | None] = Field(
+        default_factory=dict, description="Values for `:name` in the query"
+    )
+    incremental: Incremental | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.table is None) == (self.query is None):
+            raise ValueError("give either table or query")
+        if self.table is not None and self.params:
+            raise ValueError("params belong to a query")
+        return self
+
+
+class PythonSource(Strict):
+    """A callable that is installed beside the service, as an entry point of the group `scheduler_service.sources`.
+
+    It yields rows (mappings), lists of them, or Arrow tables. With `incremental` it is given the last value as `since`.
+    """
+
+    type: Literal["python"]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,100}$")]
+    arguments: dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], JsonValue] = Field(default_factory=dict)
+    incremental: Incremental | None = None
+
+
+Source = Annotated[HttpSource | HttpFileSource | FileSource | SqlSource | PythonSource, Field(discriminator="type")]
 
 
 class CollectDefinition(Strict):

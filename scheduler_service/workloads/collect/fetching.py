@@ -6,24 +6,28 @@ a date, up to the policy's cap.
 
 import random
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Self
+from typing import IO, Self
 
 import httpx
 
 from scheduler_service.errors import RequestRefused, ResponseTooLarge, SourceUnavailable, SourceUnreachable, UrlRefused
 from scheduler_service.timing.clock import Clock
+from scheduler_service.workloads.collect.credentials import credentials_for
 from scheduler_service.workloads.collect.definitions import RetryPolicy
 from scheduler_service.workloads.collect.guard import Budget, GuardedTransport
+from scheduler_service.workloads.connections import Auth
 from scheduler_service.workloads.stopping import Stop
 
 MOST_REDIRECTS = 5
 LARGEST_BODY = 64 * 2**20
 LARGEST_RUN = 4 * 2**30
+LARGEST_COMPLAINT = 16384
 CONNECT_SECONDS = 10.0
 EXCERPT_LENGTH = 200
 TRANSIENT = {408, 425, 429}
@@ -43,15 +47,28 @@ class Answer:
 
 @dataclass(frozen=True)
 class Manners:
-    """How to ask: headers for the first origin only, the token (only there, too), the policy and the bounds."""
+    """How to ask: headers and credentials for the first origin only, the pace, the policy and the bounds."""
 
     origin: tuple[str, str, int | None]
     headers: Mapping[str, str] = field(default_factory=dict)
-    token: str | None = field(default=None, repr=False)
+    auth: Auth | None = field(default=None, repr=False)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     timeout_seconds: float = 30.0
+    requests_per_second: float | None = None
+    accept: str = "application/json"
     largest_body: int = LARGEST_BODY
     largest_run: int = LARGEST_RUN
+
+
+@dataclass(frozen=True)
+class Asking:
+    """One request, before the manners; a body that is welcome goes `into` a file."""
+
+    url: httpx.URL
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | None = field(default=None, repr=False)
+    into: IO[bytes] | None = None
 
 
 def origin_of(url: httpx.URL) -> tuple[str, str, int | None]:
@@ -71,6 +88,8 @@ class Fetcher:
         self._transport, self._manners = transport, manners
         self._clock, self._stop = clock, stop
         self._received = 0
+        self._next_turn = 0.0
+        self._credentials = credentials_for(manners.auth, self._post)
 
     def __enter__(self) -> Self:
         return self
@@ -78,14 +97,28 @@ class Fetcher:
     def __exit__(self, *error: object) -> None:
         self._transport.close()
 
-    def get(self, url: httpx.URL) -> Answer:
-        """The answer, after as many tries as the policy has. Raises RequestRefused, SourceUnavailable,
-        SourceUnreachable, AddressRefused, UrlRefused, ResponseTooLarge."""
-        policy = self._manners.retry
+    def get(self, url: httpx.URL, *, into: IO[bytes] | None = None) -> Answer:
+        """The answer, after as many tries as the policy has; its body goes `into` a file, if there is one. Raises
+        RequestRefused, SourceUnavailable, SourceUnreachable, AddressRefused, UrlRefused, ResponseTooLarge."""
+        return self._patiently(Asking(url, into=into))
+
+    def excerpt(self, body: bytes) -> str:
+        """The beginning of a body, on one line, without our secrets and without any URL's query."""
+        text = " ".join(body[:LARGEST_COMPLAINT].decode("utf-8", "replace").split())
+        for secret in self._credentials.secrets():
+            text = text.replace(secret, "***")
+        text = QUERY.sub(r"\1?…", text)
+        return text[:EXCERPT_LENGTH] + ("…" if len(text) > EXCERPT_LENGTH else "")
+
+    def _post(self, url: str, headers: dict[str, str], content: bytes) -> bytes:
+        return self._patiently(Asking(httpx.URL(url), "POST", headers, content)).body
+
+    def _patiently(self, asking: Asking) -> Answer:
+        policy, url = self._manners.retry, asking.url
         for attempt in range(1, policy.attempts + 1):
             last = attempt == policy.attempts
             try:
-                answer = self._follow(url)
+                answer = self._follow(asking)
             except httpx.RequestError as error:
                 self._stop.check()
                 if last:
@@ -102,31 +135,51 @@ class Fetcher:
             self._stop.sleep(self._wait(attempt, wished))
         raise AssertionError("a policy has at least one attempt")
 
-    def excerpt(self, body: bytes) -> str:
-        """The beginning of a body, on one line, without our token and without any URL's query."""
-        text = " ".join(body[:16384].decode("utf-8", "replace").split())
-        if self._manners.token:
-            text = text.replace(self._manners.token, "***")
-        text = QUERY.sub(r"\1?…", text)
-        return text[:EXCERPT_LENGTH] + ("…" if len(text) > EXCERPT_LENGTH else "")
+    def _follow(self, asking: Asking) -> Answer:
+        """Redirects, and once more with other credentials. Only what is read follows: a form with secrets does not."""
+        for again in (False, True):
+            where = shown(asking.url)
+            budget = Budget(where, seconds=self._seconds(), size=self._manners.largest_body, check=self._stop.check)
+            answer = self._arrive(asking, budget)
+            ours = asking.method == "GET" and origin_of(answer.url) == self._manners.origin
+            if answer.status != 401 or again or not (ours and self._credentials.renewed()):
+                break
+        return answer
 
-    def _follow(self, url: httpx.URL) -> Answer:
-        budget = Budget(shown(url), seconds=self._seconds(), size=self._manners.largest_body, check=self._stop.check)
+    def _arrive(self, asking: Asking, budget: Budget) -> Answer:
         for _ in range(MOST_REDIRECTS + 1):
-            answer = self._ask(url, budget)
-            if answer.status not in REDIRECTS or "location" not in answer.headers:
+            answer = self._ask(asking, budget)
+            if asking.method != "GET" or answer.status not in REDIRECTS or "location" not in answer.headers:
                 return answer
-            url = joined(url, answer.headers["location"])
-        raise UrlRefused(shown(url), f"more than {MOST_REDIRECTS} redirects")
+            asking = replace(asking, url=joined(asking.url, answer.headers["location"]))
+        raise UrlRefused(budget.where, f"more than {MOST_REDIRECTS} redirects")
 
-    def _ask(self, url: httpx.URL, budget: Budget) -> Answer:
-        self._stop.check()
+    def _ask(self, asking: Asking, budget: Budget) -> Answer:
+        signed, headers = self._signed(asking)
+        self._wait_for_turn()
         timeouts = {"connect": CONNECT_SECONDS, "read": self._seconds(), "write": self._seconds(), "pool": 1.0}
         extensions = {"timeout": timeouts, "budget": budget}
-        request = httpx.Request("GET", url, headers=self._headers(url), extensions=extensions)
+        request = httpx.Request(asking.method, signed, headers=headers, content=asking.content, extensions=extensions)
         with _open(self._transport, request) as response:
-            body = b"".join(self._chunks(response, budget))
-        return Answer(url, response.status_code, response.headers, body)
+            body = self._body(response, asking, budget)
+        return Answer(asking.url, response.status_code, response.headers, body)
+
+    def _body(self, response: httpx.Response, asking: Asking, budget: Budget) -> bytes:
+        """All of it, where it is wanted; else as much as there is to say about it."""
+        chunks = self._chunks(response, budget)
+        if response.status_code >= 300:
+            body = b""
+            while len(body) < LARGEST_COMPLAINT and (chunk := next(chunks, None)):
+                body += chunk
+            return body
+        if asking.into is None:
+            return b"".join(chunks)
+        asking.into.seek(0)
+        asking.into.truncate()
+        for chunk in chunks:
+            asking.into.write(chunk)
+        asking.into.flush()
+        return b""
 
     def _chunks(self, response: httpx.Response, budget: Budget) -> Iterator[bytes]:
         """The body as it comes. `iter_bytes` with a size would wait until it has that much."""
@@ -141,17 +194,29 @@ class Fetcher:
             self._stop.check()
             yield chunk
 
-    def _headers(self, url: httpx.URL) -> dict[str, str]:
+    def _signed(self, asking: Asking) -> tuple[httpx.URL, dict[str, str]]:
+        """The URL and headers as they are sent."""
         headers = {
-            "accept": "application/json",
+            "accept": self._manners.accept,
             "accept-encoding": "gzip, deflate",
             "user-agent": "scheduler-service",
         }
-        if origin_of(url) == self._manners.origin:
-            headers.update({name.lower(): value for name, value in self._manners.headers.items()})
-            if self._manners.token:
-                headers["authorization"] = f"Bearer {self._manners.token}"
-        return headers
+        if asking.method != "GET" or origin_of(asking.url) != self._manners.origin:
+            return asking.url, {**headers, **asking.headers}
+        headers |= {name.lower(): value for name, value in self._manners.headers.items()}
+        params = self._credentials.params()
+        url = asking.url.copy_merge_params(params) if params else asking.url
+        return url, {**headers, **self._credentials.headers()}
+
+    def _wait_for_turn(self) -> None:
+        """Keep to the pace."""
+        self._stop.check()
+        if self._manners.requests_per_second is None:
+            return
+        now = time.monotonic()
+        if now < self._next_turn:
+            self._stop.sleep(self._next_turn - now)
+        self._next_turn = max(now, self._next_turn) + 1 / self._manners.requests_per_second
 
     def _seconds(self) -> float:
         return max(0.001, min(self._manners.timeout_seconds, self._stop.left()))

@@ -1,4 +1,4 @@
-"""Files as a source: CSV and Parquet, staged as Parquet so that the load itself reads nothing foreign.
+"""Files as a source, staged as Parquet or lines of JSON so that the load itself reads nothing foreign.
 
 Each file is opened once, and DuckDB reads that same open file: what was checked, fingerprinted and read cannot be three
 different files. One that is still being written to is waited for a little.
@@ -10,19 +10,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from scheduler_service.errors import FileMalformed, FileMissing, FileUnsettled, FormatUnclear, TooManyRows
-from scheduler_service.timing.clock import Clock
-from scheduler_service.workloads.collect import csv_files, parquet_files
-from scheduler_service.workloads.collect.definitions import FileSource
-from scheduler_service.workloads.collect.paths import ENDINGS, find
-from scheduler_service.workloads.collect.staging import ColumnNames, FileState, Part, Staged, Task
-from scheduler_service.workloads.stopping import Stop, interruptible
-from scheduler_service.workloads.warehouse import limits
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+from scheduler_service.errors import FileMalformed, FileMissing, FileUnsettled, TooManyRows
+from scheduler_service.workloads.collect import csv_files, excel_files, jsonl_files, parquet_files
+from scheduler_service.workloads.collect.definitions import FileFormat, FileSource, Format
+from scheduler_service.workloads.collect.paths import ENDINGS, find, format_of
+from scheduler_service.workloads.collect.staging import ColumnNames, FileState, Part, Staged, Work
+from scheduler_service.workloads.stopping import interruptible
+from scheduler_service.workloads.workshop import workshop
 
 HEAD_AND_TAIL = 64 * 1024
 SETTLING_ROUNDS = 3
@@ -44,109 +39,89 @@ class Opened:
         return FileState(str(self.path), status.st_size, status.st_mtime_ns, digest.hexdigest())
 
 
-def stage(
-    source: FileSource,
-    task: Task,
-    ledger: frozenset[FileState],
-    folder: Path,
-    roots: Sequence[Path],
-    clock: Clock,
-    stop: Stop,
-) -> Staged:
-    """Read every file meant (of an incremental source: those not in `ledger`) into Parquet files of `folder`."""
+def stage(source: FileSource, work: Work, ledger: frozenset[FileState], roots: Sequence[Path]) -> Staged:
+    """Read every file meant (of an incremental source: those not in `ledger`) into the folder."""
     endings = ENDINGS[source.format] if source.format else tuple(end for ends in ENDINGS.values() for end in ends)
     found = find(source.path, roots=roots, endings=endings)
-    kind = source.format or _format_of(found)
-    bench = _Bench(source, kind, folder, clock, stop, task.definition.max_rows)
-    parts: list[Part] = []
+    bench = Bench(source, source.format or format_of([path.name for path in found]), work)
     states: list[FileState] = []
     for path in found:
-        stop.check()
-        with _opened(path) as file:
-            state = bench.settled(file)
+        work.stop.check()
+        with opened(path) as file:
+            state = _settled(file, source, work)
             if state is None or (source.incremental and state in ledger):
                 continue
-            parts.append(bench.stage(file, state, number=len(parts)))
+            bench.stage(file, state)
             states.append(state)
-    return Staged(parts, sum(part.rows for part in parts), files=states)
+    return Staged(bench.parts, bench.rows, files=states)
 
 
-class _Bench:
-    """Where files are worked on, one after the other."""
+def _settled(file: Opened, source: FileSource, work: Work) -> FileState | None:
+    """The file's state once it has rested; None to leave it to the next run, which only incremental ones may."""
+    for _ in range(SETTLING_ROUNDS):
+        age = work.clock.now().timestamp() - os.fstat(file.descriptor).st_mtime
+        if not 0 <= age < source.settle_seconds:
+            return file.state()
+        work.stop.sleep(source.settle_seconds - age)
+    if source.incremental:
+        return None
+    raise FileUnsettled(file.name)
 
-    def __init__(self, source: FileSource, kind: str, folder: Path, clock: Clock, stop: Stop, max_rows: int) -> None:
-        self._source, self._kind, self._folder = source, kind, folder
-        self._clock, self._stop = clock, stop
-        self._max_rows, self._rows_left = max_rows, max_rows
+
+class Bench:
+    """Where files of one format are worked on, one after the other."""
+
+    def __init__(self, source: FileFormat, kind: Format, work: Work) -> None:
+        self._source, self._kind, self._work = source, kind, work
         self._names = ColumnNames()
+        self._files = 0
+        self.parts: list[Part] = []
 
-    def settled(self, file: Opened) -> FileState | None:
-        """The file's state once it has rested; None to leave it to the next run, which only incremental ones may."""
-        for _ in range(SETTLING_ROUNDS):
-            age = self._clock.now().timestamp() - os.fstat(file.descriptor).st_mtime
-            if not 0 <= age < self._source.settle_seconds:
-                return file.state()
-            self._stop.sleep(self._source.settle_seconds - age)
-        if self._source.incremental:
-            return None
-        raise FileUnsettled(file.name)
+    @property
+    def rows(self) -> int:
+        return sum(part.rows for part in self.parts)
 
-    def stage(self, file: Opened, state: FileState, *, number: int) -> Part:
+    def stage(self, file: Opened, state: FileState) -> None:
         """Read one file; raises TooManyRows, FileMalformed, and FileUnsettled if it changed on the way."""
-        target = self._folder / f"{number}.parquet"
-        with (
-            _workshop(self._folder) as connection,
-            interruptible(self._stop, connection.interrupt),
-            _complaints(file),
-        ):
-            part = self._read(connection, file, target)
+        target = self._work.folder / f"file.{self._files}"
+        self._files += 1
+        left = self._work.most_rows - self.rows
+        try:
+            self.parts += self._read(file, target, left)
+        except TooManyRows:
+            raise TooManyRows(self._work.most_rows) from None
         if file.state() != state:
             raise FileUnsettled(file.name)
-        self._rows_left -= part.rows
-        if self._rows_left < 0:
-            raise TooManyRows(self._max_rows)
-        return part
+        self._work.tell(self.rows)
 
-    def _read(self, connection: "DuckDBPyConnection", file: Opened, target: Path) -> Part:
-        if self._kind == "parquet":
-            return parquet_files.stage(connection, file.descriptor, target, self._names, self._rows_left)
-        reader = csv_files.CsvReader(connection, self._source, self._names, self._stop)
-        return reader.stage(file.descriptor, file.name, target, self._rows_left)
-
-
-def _format_of(files: Sequence[Path]) -> str:
-    kinds = {kind for kind, endings in ENDINGS.items() for file in files if file.name.lower().endswith(endings)}
-    if len(kinds) > 1:
-        raise FormatUnclear("there are both CSV and Parquet files")
-    strange = [file.name for file in files if not file.name.lower().endswith((".csv", ".csv.gz", ".parquet"))]
-    if strange:
-        raise FormatUnclear(f"the ending of {strange[0]} does not tell")
-    return kinds.pop() if kinds else "csv"
+    def _read(self, file: Opened, target: Path, most_rows: int) -> list[Part]:
+        source, work = self._source, self._work
+        if self._kind == "jsonl":
+            return [jsonl_files.stage(file.descriptor, file.name, target, source, most_rows, work)]
+        if self._kind == "excel":
+            return excel_files.stage(file.descriptor, file.name, target, source, most_rows, work)
+        with (
+            workshop(work.folder) as connection,
+            interruptible(work.stop, connection.interrupt),
+            _complaints(file),
+        ):
+            if self._kind == "parquet":
+                return [parquet_files.stage(connection, file.descriptor, target, self._names, most_rows)]
+            reader = csv_files.CsvReader(connection, source, self._names, work.stop)
+            return [reader.stage(file.descriptor, file.name, target, most_rows)]
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Opened]:
+def opened(path: Path, *, name: str | None = None) -> Iterator[Opened]:
+    """The file, open once for all that is done with it. Raises: FileMissing."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError as error:
         raise FileMissing(path.name, error.strerror or "it cannot be opened") from error
     try:
-        yield Opened(path.name, path, descriptor)
+        yield Opened(name or path.name, path, descriptor)
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def _workshop(folder: Path) -> Iterator["DuckDBPyConnection"]:
-    """A DuckDB of our own to read files with: no turn is held meanwhile."""
-    import duckdb
-
-    connection = duckdb.connect(":memory:", config=limits(folder / "spill"))
-    try:
-        connection.execute("SET TimeZone = 'UTC'")
-        yield connection
-    finally:
-        connection.close()
 
 
 @contextmanager

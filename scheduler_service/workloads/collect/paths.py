@@ -6,9 +6,21 @@ Links are followed before the check. Globs are expanded here and not by DuckDB, 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from scheduler_service.errors import FileMissing, PathOutsideRoots
+from scheduler_service.errors import FileMissing, FormatUnclear, PathOutsideRoots
+from scheduler_service.workloads.collect.definitions import Format
+from scheduler_service.workloads.collect.unpacking import PACKED
 
-ENDINGS = {"csv": (".csv", ".csv.gz"), "parquet": (".parquet",)}
+
+def _or_packed(*endings: str) -> tuple[str, ...]:
+    return (*endings, *(f"{ending}{packed}" for ending in endings for packed in PACKED))
+
+
+ENDINGS: dict[Format, tuple[str, ...]] = {
+    "csv": _or_packed(".csv"),
+    "jsonl": _or_packed(".jsonl", ".ndjson"),
+    "parquet": (".parquet",),
+    "excel": (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"),
+}
 WILD = frozenset("*?[")
 
 
@@ -31,6 +43,19 @@ def find(path: str, *, roots: Sequence[Path], endings: tuple[str, ...]) -> list[
         raise FileMissing(path, "there is no such file or folder")
     visible = sorted(file for file in found if not file.name.startswith("."))
     return list(dict.fromkeys(_refuse_outside(file, file.name, allowed) for file in visible))
+
+
+def format_of(names: Sequence[str]) -> Format:
+    """What files of these names are. Raises: FormatUnclear."""
+    kinds: dict[Format, str] = {}
+    for name in names:
+        kind = next((kind for kind, endings in ENDINGS.items() if name.lower().endswith(endings)), None)
+        if kind is None:
+            raise FormatUnclear(f"the ending of {name or 'the URL'} does not tell")
+        kinds.setdefault(kind, name)
+    if len(kinds) > 1:
+        raise FormatUnclear(f"there are {' and '.join(kinds.values())}")
+    return next(iter(kinds), "csv")
 
 
 def _split(whole: Path) -> tuple[Path, str]:

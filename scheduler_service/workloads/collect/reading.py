@@ -1,6 +1,7 @@
 """The SELECT that reads a staged part as the types that the dataset has."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from scheduler_service.workloads.collect.staging import Part
 from scheduler_service.workloads.identifiers import literal, quoted
@@ -8,12 +9,21 @@ from scheduler_service.workloads.identifiers import literal, quoted
 SMALLEST_BUFFER = 4 * 2**20
 
 
-def select(part: Part, columns: Mapping[str, str]) -> str:
-    """SQL that gives the part's columns under the dataset's names and types; all-NULL ones are left out."""
+@dataclass(frozen=True)
+class Selection:
+    """DuckDB's SQL, and the columns that it gives, under the dataset's names."""
+
+    sql: str
+    names: list[str]
+
+
+def select(part: Part, columns: Mapping[str, str]) -> Selection:
+    """The part's columns under the dataset's names and types; all-NULL ones are left out."""
     spelled = {name.casefold(): name for name in columns}
     wanted = [(name, spelled[name.casefold()]) for name, type_ in part.columns.items() if type_ is not None]
     if not wanted:
-        return f"SELECT NULL AS {quoted(next(iter(columns)))} FROM range({part.rows})"
+        first = next(iter(columns))
+        return Selection(f"SELECT NULL AS {quoted(first)} FROM range({part.rows})", [first])
     if part.kind == "json":
         types = ", ".join(f"{literal(name)}: {literal(columns[target])}" for name, target in wanted)
         source = (
@@ -24,7 +34,7 @@ def select(part: Part, columns: Mapping[str, str]) -> str:
     else:
         source = f"read_parquet({literal(part.path)})"
         fields = [f"{_cast(part, name, columns[target])} AS {quoted(target)}" for name, target in wanted]
-    return f"SELECT {', '.join(fields)} FROM {source}"
+    return Selection(f"SELECT {', '.join(fields)} FROM {source}", [target for _, target in wanted])
 
 
 def _cast(part: Part, name: str, type_: str) -> str:

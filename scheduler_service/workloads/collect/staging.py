@@ -4,13 +4,15 @@ A part keeps what the source said as it said it (JSON values, CSV texts) whereve
 as the types the dataset has. So a text column stays as written even when one batch of it looks like numbers.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from scheduler_service.errors import TooManyColumns
+from scheduler_service.timing.clock import Clock
 from scheduler_service.workloads.collect.definitions import CollectDefinition
+from scheduler_service.workloads.stopping import Stop
 
 RESERVED = {"_run_id", "_loaded_at", "rowid"}
 MOST_COLUMNS = 1000
@@ -27,6 +29,25 @@ class Task:
     run_id: str
     attempt: int
     full_refresh: bool = False
+
+
+def untold(_rows: int) -> None:
+    """Nobody wants to know how far it is."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """One attempt at staging a task: a folder of its own, when to stop, and whom to tell the rows that it has."""
+
+    task: Task
+    folder: Path
+    stop: Stop
+    clock: Clock
+    tell: Callable[[int], None] = untold
+
+    @property
+    def most_rows(self) -> int:
+        return self.task.definition.max_rows
 
 
 @dataclass(frozen=True)

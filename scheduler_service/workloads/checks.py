@@ -1,12 +1,14 @@
 """What a definition's texts must be, each rule once, with its reason in words for whoever wrote it."""
 
 import codecs
+from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
 from scheduler_service.workloads.identifiers import DATASET_NAME
 
+ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
 SECRET_HEADERS = {
     "authorization",
     "proxy-authorization",
@@ -28,7 +30,10 @@ def _dataset(name: str) -> str:
 
 
 def _url(url: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # such as a bracket that is never closed; what it says may hold what was written
+        raise ValueError("must be a URL") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("must be an absolute http or https URL")
     if parts.username is not None or parts.password is not None:
@@ -107,6 +112,38 @@ def _file_path(path: str) -> str:
     return path
 
 
+def _table_name(name: str) -> str:
+    parts = name.split(".")
+    if not 1 <= len(parts) <= 3 or not all(parts) or any(not part.isprintable() for part in parts):
+        raise ValueError("must be the name of a table, perhaps with its schema before it: shop.orders")
+    return name
+
+
+def _mailbox(text: str) -> str:
+    """One mailbox: `a@b.c, d@e.f`, given as one recipient, would be two."""
+    from email.errors import MessageError
+    from email.headerregistry import Address
+
+    try:
+        address = Address(addr_spec=text)
+    except (MessageError, ValueError, IndexError):
+        raise ValueError("must be one e-mail address") from None
+    if not (address.username and address.domain) or address.addr_spec != text or not text.isascii():
+        raise ValueError("must be one plain e-mail address, such as team@example.com")
+    return text
+
+
+def plain_url(url: str) -> str:
+    """The URL, when it is one that may be told to a client. Raises: ValueError."""
+    return _url(url)
+
+
+def _not_empty(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not items:
+        raise ValueError("must hold at least one")
+    return items
+
+
 DatasetName = AfterValidator(_dataset)
 PlainUrl = AfterValidator(_url)
 RelativePath = AfterValidator(_relative_path)
@@ -115,3 +152,7 @@ JsonPathSyntax = AfterValidator(_json_path)
 OneCharacter = AfterValidator(_one_character)
 TextEncoding = AfterValidator(_encoding)
 FilePath = AfterValidator(_file_path)
+Mailbox = AfterValidator(_mailbox)
+#: pydantic's own `min_length` of a tuple also complains when the items that are there are wrong.
+NotEmpty = AfterValidator(_not_empty)
+TableName = AfterValidator(_table_name)

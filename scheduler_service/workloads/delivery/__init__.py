@@ -1,0 +1,1 @@
+"""Bringing artifacts to people and programs: by e-mail, by webhook, into a folder."""

@@ -1,0 +1,1 @@
+"""Pipelines: named SQL steps that turn datasets into others, all or nothing."""
