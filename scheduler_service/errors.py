@@ -4,8 +4,9 @@ Only the process edges translate these: `api/problems.py` into HTTP, `cli` into 
 run's outcome. `code` is stable: programs may compare it.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 class ServiceError(Exception):
@@ -49,10 +50,106 @@ class Conflict(ServiceError):
     code = "conflict"
 
 
+class Malformed(ServiceError):
+    """What was sent is not in the language that it claims to be in."""
+
+    code = "malformed"
+
+
 class Unauthenticated(ServiceError):
     """No key, or one that is not known."""
 
     code = "unauthenticated"
+
+
+class Forbidden(ServiceError):
+    """The caller is known, and may not do this."""
+
+    code = "forbidden"
+
+
+class RoleTooLow(Forbidden):
+    """It takes a higher role."""
+
+    def __init__(self, *, needed: str, role: str) -> None:
+        super().__init__(f"This needs the role {needed}; yours is {role}.")
+        self.needed, self.role = needed, role
+
+
+class CrossSite(Forbidden):
+    """A browser sent its session cookie along with what a page of ours did not ask for."""
+
+    code = "cross_site"
+
+
+class NoRole(Forbidden):
+    """The identity provider knows them, and gives them no role here."""
+
+    code = "no_role"
+
+    def __init__(self, actor: str) -> None:
+        super().__init__(f"{actor} signed in, and has no role here: nothing that the provider says maps to one.")
+        self.actor = actor
+
+
+class TooManyRequests(ServiceError):
+    """More than the limit allows; `retry_after_seconds` is when there is room again."""
+
+    code = "too_many_requests"
+
+    def __init__(self, what: str, *, per_minute: int, retry_after_seconds: float) -> None:
+        super().__init__(f"Too many {what}: {per_minute} a minute are allowed.")
+        self.per_minute, self.retry_after_seconds = per_minute, retry_after_seconds
+
+
+class StreamsFull(ServiceError):
+    """As many streams are open as this process carries."""
+
+    code = "too_many_streams"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"{limit} event streams are open already, which is as many as this process carries.")
+        self.limit = limit
+
+
+class SignInFailed(Unauthenticated):
+    """The identity provider did not vouch for them."""
+
+    code = "sign_in_failed"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The sign-in failed: {reason}. Start it again.")
+        self.reason = reason
+
+
+class ProviderAway(ServiceError):
+    """The identity provider cannot be asked right now."""
+
+    code = "provider_away"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The identity provider cannot be used: {reason}.")
+        self.reason = reason
+
+
+class KeyNotFound(NotFound):
+    """No API key has this id."""
+
+    code = "key_not_found"
+
+    def __init__(self, key_id: int) -> None:
+        super().__init__(f"No key has the id {key_id}.")
+        self.key_id = key_id
+
+
+class KeyNameTaken(Conflict):
+    """Names of keys are unique, those of revoked ones too: the audit trail names them."""
+
+    code = "name_taken"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"A key named {name!r} exists already, or did until it was revoked.")
+        self.name = name
 
 
 class StoreAway(ServiceError):
@@ -103,14 +200,67 @@ class ScheduleNameTaken(Conflict):
 
 
 class RevisionMismatch(ServiceError):
-    """Somebody changed it since the caller read it. `subject` says what: "schedule 5"."""
+    """Somebody changed it since the caller read it. `subject` says what: "schedule 5"; `current` is what it is now."""
 
     code = "revision_mismatch"
 
-    def __init__(self, subject: str, *, expected: Collection[int], actual: int) -> None:
+    def __init__(self, subject: str, *, expected: Collection[int], current: Mapping[str, Any]) -> None:
         wanted = " or ".join(str(revision) for revision in sorted(expected)) or "what was asked for"
+        actual = current["revision"]
         super().__init__(f"{subject[:1].upper()}{subject[1:]} is at revision {actual}, not {wanted}: read it again.")
-        self.subject, self.expected, self.actual = subject, expected, actual
+        self.subject, self.expected, self.current = subject, expected, current
+
+
+class RevisionUnsaid(ServiceError):
+    """The caller must say which revision they have read. `current` is what it is now."""
+
+    code = "if_match_required"
+
+    def __init__(self, subject: str, *, current: Mapping[str, Any]) -> None:
+        super().__init__(
+            f"Send If-Match with the ETag of {subject} as you have read it; it is at revision {current['revision']}."
+        )
+        self.subject, self.current = subject, current
+
+
+class ScheduleFollowed(Conflict):
+    """Other schedules run after it: without it they would never run."""
+
+    code = "in_use"
+
+    def __init__(self, schedule_id: int, followers: list[str]) -> None:
+        super().__init__(f"The schedules {_shown(followers)} run after schedule {schedule_id}.")
+        self.schedule_id, self.followers = schedule_id, followers
+
+
+class ImportOvertaken(Conflict):
+    """Somebody made a schedule of one of the names while the import was under way."""
+
+    code = "import_overtaken"
+
+    def __init__(self) -> None:
+        super().__init__("A schedule with one of these names was made meanwhile, and nothing is imported: try again.")
+
+
+class IdempotencyKeyReused(Conflict):
+    """The caller has sent another request with this key."""
+
+    code = "idempotency_key_reused"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"The Idempotency-Key {key!r} came with another request: each needs one of its own.")
+        self.key = key
+
+
+class RequestUnderWay(Conflict):
+    """The first request with this key has not been answered yet."""
+
+    code = "request_under_way"
+    retry_after_seconds = 2
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"The first request with the Idempotency-Key {key!r} is still under way: ask again later.")
+        self.key = key
 
 
 class RunNotFound(NotFound):
@@ -122,64 +272,33 @@ class RunNotFound(NotFound):
         super().__init__(f"No run has the id {run_id}.")
 
 
-class CollectTaskNotFound(NotFound):
-    """No collect task has this id."""
+class DefinitionNotFound(NotFound):
+    """No collect task, calendar, … has this id: `noun` says which."""
 
-    code = "collect_task_not_found"
-
-    def __init__(self, collect_task_id: int) -> None:
-        super().__init__(f"No collect task has the id {collect_task_id}.")
-        self.collect_task_id = collect_task_id
-
-
-class CollectTaskNameTaken(Conflict):
-    """Names of collect tasks are unique."""
-
-    code = "name_taken"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"A collect task named {name!r} exists already.")
-        self.name = name
+    def __init__(self, noun: str, definition_id: int) -> None:
+        super().__init__(f"No {noun} has the id {definition_id}.")
+        self.code = f"{noun.replace(' ', '_')}_not_found"
+        self.noun, self.definition_id = noun, definition_id
 
 
-class CollectTaskInUse(Conflict):
-    """Schedules run it: they would only fail without it."""
-
-    code = "in_use"
-
-    def __init__(self, collect_task_id: int, schedules: list[str]) -> None:
-        super().__init__(f"Collect task {collect_task_id} is run by the schedules {_shown(schedules)}.")
-        self.collect_task_id, self.schedules = collect_task_id, schedules
-
-
-class CalendarNotFound(NotFound):
-    """No calendar has this id."""
-
-    code = "calendar_not_found"
-
-    def __init__(self, calendar_id: int) -> None:
-        super().__init__(f"No calendar has the id {calendar_id}.")
-        self.calendar_id = calendar_id
-
-
-class CalendarNameTaken(Conflict):
-    """Names of calendars are unique."""
+class DefinitionNameTaken(Conflict):
+    """Names are unique among definitions of a kind."""
 
     code = "name_taken"
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"A calendar named {name!r} exists already.")
-        self.name = name
+    def __init__(self, noun: str, name: str) -> None:
+        super().__init__(f"A {noun} named {name!r} exists already.")
+        self.noun, self.name = noun, name
 
 
-class CalendarInUse(Conflict):
-    """Schedules follow it: without it they would run on other days."""
+class DefinitionInUse(Conflict):
+    """Schedules use it: without it they would fail, or run on other days."""
 
     code = "in_use"
 
-    def __init__(self, calendar_id: int, schedules: list[str]) -> None:
-        super().__init__(f"Calendar {calendar_id} is used by the schedules {_shown(schedules)}.")
-        self.calendar_id, self.schedules = calendar_id, schedules
+    def __init__(self, noun: str, definition_id: int, schedules: list[str]) -> None:
+        super().__init__(f"{noun.capitalize()} {definition_id} is used by the schedules {_shown(schedules)}.")
+        self.noun, self.definition_id, self.schedules = noun, definition_id, schedules
 
 
 class NotReady(ServiceError):
@@ -306,29 +425,189 @@ class DatasetNotFound(NotFound):
         self.name = name
 
 
-class CollectFailed(ServiceError):
-    """A collect failed in a way that trying again will not mend."""
+class ConnectionUnknown(NotFound):
+    """The operator has set no connection of this name."""
 
-    code = "collect_failed"
+    code = "connection_unknown"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"No connection is named {name!r}; an operator sets connections where the service starts.")
+        self.name = name
 
 
-class CollectCancelled(CollectFailed):
-    """Somebody asked the run to stop; nothing was loaded."""
+class ConnectionUnfit(Conflict):
+    """There is such a connection, of another kind than the work needs."""
+
+    code = "connection_unfit"
+
+    def __init__(self, name: str, *, kind: str, needed: str) -> None:
+        super().__init__(f"The connection {name!r} is of the kind {kind}; this needs one of the kind {needed}.")
+        self.name, self.kind, self.needed = name, kind, needed
+
+
+class ConnectionBroken(ServiceError):
+    """A connection that was tried, and does not work."""
+
+    code = "connection_broken"
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"The connection {name} does not work: {reason}.")
+        self.name, self.reason = name, reason
+
+
+class WarehouseAway(TransientFailure):
+    """The warehouse is a server, and it cannot be reached or has ended the connection."""
+
+    code = "warehouse_away"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The warehouse cannot be reached: {reason}.")
+        self.reason = reason
+
+
+class DatasetUnreadable(Conflict):
+    """A view whose query fails, or does not answer in time."""
+
+    code = "dataset_unreadable"
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"The rows of the view {name} cannot be read: {reason}.")
+        self.name, self.reason = name, reason
+
+
+class Cancelled(ServiceError):
+    """Somebody asked the run to stop; nothing was changed."""
 
     code = "cancelled"
 
     def __init__(self) -> None:
-        super().__init__("The collect was cancelled; nothing was loaded.")
+        super().__init__("It was cancelled; nothing was changed.")
 
 
-class TimeLimitReached(CollectFailed):
+class TimeLimitReached(ServiceError):
     """The definition's own time limit."""
 
     code = "time_limit_reached"
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"The collect did not end within its time limit of {seconds:g} s; nothing was loaded.")
+        super().__init__(f"It did not end within its time limit of {seconds:g} s; nothing was changed.")
         self.seconds = seconds
+
+
+class SqlRefused(ServiceError):
+    """SQL of a person's that may not run; `reason` goes on from the name of what holds it."""
+
+    code = "sql_refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The SQL {reason}.")
+        self.reason = reason
+
+
+class QueryFailed(ServiceError):
+    """The engine refused a person's SQL, or gave up on it. `what` is the step or the section it belongs to."""
+
+    code = "query_failed"
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"{what}: {reason}")
+        self.what, self.reason = what, reason
+
+
+class WorkDied(ServiceError):
+    """The process that did the work ended in the middle of it; nothing was changed."""
+
+    code = "work_died"
+
+    def __init__(self, how: str) -> None:
+        super().__init__(f"The process that did the work {how}; nothing was changed.")
+        self.how = how
+
+
+class PipelineUnfit(ServiceError):
+    """A pipeline that cannot run as things are: each reason names its step."""
+
+    code = "pipeline_unfit"
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(f"The pipeline cannot run: {'; '.join(problems)}.")
+        self.problems = problems
+
+
+class ChecksFailed(ServiceError):
+    """Checks of a pipeline found what must not be; nothing was changed."""
+
+    code = "checks_failed"
+
+    def __init__(self, failures: list[str]) -> None:
+        super().__init__(f"Nothing was changed, since checks failed: {'; '.join(failures)}.")
+        self.failures = failures
+
+
+class ArtifactNotFound(NotFound):
+    """No artifact has this id, or not any more."""
+
+    code = "artifact_not_found"
+
+    def __init__(self, artifact_id: object) -> None:
+        super().__init__(f"No artifact has the id {artifact_id}.")
+        self.artifact_id = artifact_id
+
+
+class ArtifactsKept(Conflict):
+    """The run has kept its artifacts already: another attempt was not as dead as it was thought to be."""
+
+    code = "artifacts_kept"
+
+    def __init__(self, run_id: object) -> None:
+        super().__init__(f"The run {run_id} has kept its artifacts already.")
+        self.run_id = run_id
+
+
+class ArtifactFileMissing(NotFound):
+    """The row is there, the file is not: it was made on another host, or somebody took it."""
+
+    code = "artifact_file_missing"
+
+    def __init__(self, artifact_id: object) -> None:
+        super().__init__(f"The file of the artifact {artifact_id} is not in this host's data directory.")
+        self.artifact_id = artifact_id
+
+
+class DeliveryNotFound(NotFound):
+    """No delivery has this id."""
+
+    code = "delivery_not_found"
+
+    def __init__(self, delivery_id: int) -> None:
+        super().__init__(f"No delivery has the id {delivery_id}.")
+        self.delivery_id = delivery_id
+
+
+class DeliveryFailed(ServiceError):
+    """The other side did not take it; `transient`: it may do so later."""
+
+    code = "delivery_failed"
+
+    def __init__(self, place: str, reason: str, *, transient: bool) -> None:
+        super().__init__(f"{place}: {reason}")
+        self.place, self.reason, self.transient = place, reason, transient
+
+
+class PreviewsFull(ServiceError):
+    """As many previews are being made as this process makes at once."""
+
+    code = "too_many_previews"
+    retry_after_seconds = 2
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"{limit} previews are being made already: ask again in a moment.")
+
+
+class CollectFailed(ServiceError):
+    """A collect failed in a way that trying again will not mend."""
+
+    code = "collect_failed"
 
 
 class TooManyRows(CollectFailed):
@@ -359,16 +638,6 @@ class ColumnsAmbiguous(CollectFailed):
     def __init__(self, names: list[str]) -> None:
         super().__init__(f"Two fields of one record are one column, since names ignore case: {', '.join(names)}.")
         self.names = names
-
-
-class ConnectionUnknown(CollectFailed):
-    """The operator has set no connection of this name."""
-
-    code = "connection_unknown"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"No connection is named {name!r}; an operator sets connections where the worker starts.")
-        self.name = name
 
 
 class AddressRefused(CollectFailed):
@@ -470,6 +739,26 @@ class FormatUnclear(CollectFailed):
     def __init__(self, reason: str) -> None:
         super().__init__(f"The source's format must be stated: {reason}.")
         self.reason = reason
+
+
+class SqlSourceFailed(CollectFailed):
+    """The database that a collect reads from refused the query, or gave what cannot be read."""
+
+    code = "sql_source_failed"
+
+    def __init__(self, connection: str, reason: str) -> None:
+        super().__init__(f"The connection {connection} did not give what was asked for: {reason}.")
+        self.connection, self.reason = connection, reason
+
+
+class PythonSourceFailed(CollectFailed):
+    """The installed callable is not there, or raised; its own exception is the cause."""
+
+    code = "python_source_failed"
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"The Python source {name!r} failed: {reason}.")
+        self.name, self.reason = name, reason
 
 
 class FileMalformed(CollectFailed):

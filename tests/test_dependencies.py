@@ -13,11 +13,12 @@ import json, sys
 import kombu.transport.redis, celery.backends.redis
 import scheduler_service.worker.app, scheduler_service.beat.scheduler, scheduler_service.api.app
 import scheduler_service.cli.main, scheduler_service.cli.up, scheduler_service.cli.doctor
-import duckdb, pyarrow.parquet
+import scheduler_service.cli.schedules, scheduler_service.cli.runs, scheduler_service.cli.keys
+import duckdb, pyarrow.parquet, sqlglot.optimizer.scope
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """
 #: Read when they are there, and done without when they are not.
-OPTIONAL = {"setuptools", "pip", "pyyaml", "numpy", "rich", "pygments"}
+OPTIONAL = {"setuptools", "pip", "pyyaml", "numpy", "mypy-extensions"}
 
 
 def normal(name: str) -> str:

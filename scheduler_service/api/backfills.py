@@ -8,8 +8,9 @@ from fastapi import Query as FromQuery
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
-from scheduler_service.api.auth import Caller
+from scheduler_service.api.auth import Operator
 from scheduler_service.api.dependencies import Answering, Now, Reading, Writing
+from scheduler_service.api.idempotency import OnceRoute, once
 from scheduler_service.api.run_schemas import RunState
 from scheduler_service.api.schedules import ScheduleId
 from scheduler_service.api.schemas import PageOut, Query
@@ -19,7 +20,7 @@ from scheduler_service.services.fields import Id
 from scheduler_service.storage.backfills import BackfillFilter
 from scheduler_service.storage.models import Backfill
 
-router = APIRouter(tags=["backfills"])
+router = APIRouter(tags=["backfills"], route_class=OnceRoute)
 
 BackfillId = Annotated[Id, Path()]
 BackfillState = Literal["running", "done", "cancelled"]
@@ -86,9 +87,10 @@ class ProposalOut(BaseModel):
     status_code=202,
     response_model=BackfillDetailOut,
     responses={200: {"model": ProposalOut, "description": "With dry_run: what would be run"}},
+    dependencies=[once],
 )
 def backfill_schedule(
-    schedule_id: ScheduleId, body: BackfillDocument, session: Writing, caller: Caller, now: Now, answer: Answering
+    schedule_id: ScheduleId, body: BackfillDocument, session: Writing, caller: Operator, now: Now, answer: Answering
 ) -> BackfillDetailOut | Response:
     """Run a schedule's occurrences of a past range, a few at a time; its timing is not moved."""
     if body.dry_run:
@@ -111,7 +113,7 @@ def get_backfill(backfill_id: BackfillId, session: Reading) -> BackfillDetailOut
 
 
 @router.post("/backfills/{backfill_id}/cancel", status_code=202)
-def cancel_backfill(backfill_id: BackfillId, session: Writing, caller: Caller, now: Now) -> BackfillDetailOut:
+def cancel_backfill(backfill_id: BackfillId, session: Writing, caller: Operator, now: Now) -> BackfillDetailOut:
     """End a backfill: what has not started at once, what runs is asked to."""
     return BackfillDetailOut.with_runs(backfills.cancel(session, backfill_id, actor=caller, now=now))
 

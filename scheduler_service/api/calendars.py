@@ -1,29 +1,19 @@
 """Routes of calendars."""
 
-from datetime import date, datetime
-from typing import Annotated, Any, Self
+from datetime import date
+from typing import Annotated
 
-from fastapi import APIRouter, Body, Path
+from fastapi import APIRouter, Body
 from fastapi import Query as FromQuery
 from pydantic import BaseModel, Field
 
-from scheduler_service.api.auth import Caller
+from scheduler_service.api.auth import Admin
+from scheduler_service.api.definitions import DefinitionId, DefinitionOut, DefinitionQuery
 from scheduler_service.api.dependencies import Answering, IfMatch, Reading, Writing
-from scheduler_service.api.schemas import MergePatch, PageOut, Query, Word
-from scheduler_service.services import calendars
-from scheduler_service.services.calendars import FIRST_YEAR, LAST_YEAR, CalendarDocument
-from scheduler_service.services.fields import Id
-from scheduler_service.storage.models import Calendar
+from scheduler_service.api.schemas import MergePatch, PageOut
+from scheduler_service.services.calendars import FIRST_YEAR, LAST_YEAR, CalendarDocument, calendars, covered
 
 router = APIRouter(prefix="/calendars", tags=["calendars"])
-
-CalendarId = Annotated[Id, Path()]
-
-
-class CalendarQuery(Query):
-    """Which calendars."""
-
-    q: Word | None = Field(default=None, description="Looked for in name and description")
 
 
 class YearQuery(BaseModel):
@@ -34,21 +24,8 @@ class YearQuery(BaseModel):
     year: int | None = Field(default=None, ge=FIRST_YEAR, le=LAST_YEAR, examples=[2026])
 
 
-class CalendarOut(BaseModel):
+class CalendarOut(DefinitionOut):
     """A calendar, as it was written."""
-
-    id: int
-    name: str
-    description: str
-    definition: dict[str, Any]
-    revision: int
-    created_at: datetime
-    date_changed: datetime
-
-    @classmethod
-    def of(cls, calendar: Calendar) -> Self:
-        """The calendar as it looks over the wire."""
-        return cls(**{name: getattr(calendar, name) for name in CalendarOut.model_fields})
 
 
 class CalendarDetailOut(CalendarOut):
@@ -58,14 +35,14 @@ class CalendarDetailOut(CalendarOut):
 
 
 @router.get("")
-def list_calendars(query: Annotated[CalendarQuery, FromQuery()], session: Reading) -> PageOut[CalendarOut]:
+def list_calendars(query: Annotated[DefinitionQuery, FromQuery()], session: Reading) -> PageOut[CalendarOut]:
     """List calendars by name."""
     page = calendars.search(session, q=query.q, limit=query.limit, cursor=query.cursor)
     return PageOut.of(page, CalendarOut.of)
 
 
 @router.post("", status_code=201)
-def create_calendar(body: CalendarDocument, session: Writing, caller: Caller, answer: Answering) -> CalendarOut:
+def create_calendar(body: CalendarDocument, session: Writing, caller: Admin, answer: Answering) -> CalendarOut:
     """Make a calendar. A schedule uses it by its name, to leave its days out or to keep to them."""
     made = CalendarOut.of(calendars.create(session, body, actor=caller))
     return answer.tagged(answer.located(made, under="/api/v1/calendars"))
@@ -73,22 +50,22 @@ def create_calendar(body: CalendarDocument, session: Writing, caller: Caller, an
 
 @router.get("/{calendar_id}")
 def get_calendar(
-    calendar_id: CalendarId, query: Annotated[YearQuery, FromQuery()], session: Reading, answer: Answering
+    calendar_id: DefinitionId, query: Annotated[YearQuery, FromQuery()], session: Reading, answer: Answering
 ) -> CalendarDetailOut:
     """Read a calendar, if wanted with the days that it covers in a year. Its ETag is its revision."""
     calendar = calendars.get(session, calendar_id)
     read = CalendarDetailOut.of(calendar)
     if query.year is not None:
-        read.covered = calendars.covered(calendar, query.year)
+        read.covered = covered(calendar, query.year)
     return answer.tagged(read)
 
 
 @router.put("/{calendar_id}")
 def replace_calendar(
-    calendar_id: CalendarId,
+    calendar_id: DefinitionId,
     body: CalendarDocument,
     session: Writing,
-    caller: Caller,
+    caller: Admin,
     expected: IfMatch,
     answer: Answering,
 ) -> CalendarOut:
@@ -99,10 +76,10 @@ def replace_calendar(
 
 @router.patch("/{calendar_id}")
 def patch_calendar(
-    calendar_id: CalendarId,
+    calendar_id: DefinitionId,
     body: Annotated[MergePatch, Body(examples=[{"definition": {"dates": ["2026-12-24"]}}])],
     session: Writing,
-    caller: Caller,
+    caller: Admin,
     expected: IfMatch,
     answer: Answering,
 ) -> CalendarOut:
@@ -112,6 +89,6 @@ def patch_calendar(
 
 
 @router.delete("/{calendar_id}", status_code=204)
-def delete_calendar(calendar_id: CalendarId, session: Writing, caller: Caller, expected: IfMatch) -> None:
+def delete_calendar(calendar_id: DefinitionId, session: Writing, caller: Admin, expected: IfMatch) -> None:
     """Delete a calendar that no schedule uses."""
     calendars.delete(session, calendar_id, expected=expected, actor=caller)

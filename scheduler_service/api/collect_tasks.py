@@ -1,50 +1,25 @@
 """Routes of collect tasks."""
 
-from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated
 
-from fastapi import APIRouter, Body, Path
+from fastapi import APIRouter, Body
 from fastapi import Query as FromQuery
-from pydantic import BaseModel, Field
 
-from scheduler_service.api.auth import Caller
+from scheduler_service.api.auth import Admin
+from scheduler_service.api.definitions import DefinitionId, DefinitionOut, DefinitionQuery
 from scheduler_service.api.dependencies import Answering, IfMatch, Reading, Writing
-from scheduler_service.api.schemas import MergePatch, PageOut, Query, Word
-from scheduler_service.services import collect_tasks
-from scheduler_service.services.collect_tasks import CollectTaskDocument
-from scheduler_service.services.fields import Id
-from scheduler_service.storage.models import CollectTask
+from scheduler_service.api.schemas import MergePatch, PageOut
+from scheduler_service.services.collect_tasks import CollectTaskDocument, collect_tasks
 
 router = APIRouter(prefix="/collect-tasks", tags=["collect tasks"])
 
-CollectTaskId = Annotated[Id, Path()]
 
-
-class CollectTaskQuery(Query):
-    """Which collect tasks."""
-
-    q: Word | None = Field(default=None, description="Looked for in name and description")
-
-
-class CollectTaskOut(BaseModel):
-    """A collect task. Its definition is what was written: what it leaves out has its default."""
-
-    id: int
-    name: str
-    description: str
-    definition: dict[str, Any]
-    revision: int
-    created_at: datetime
-    date_changed: datetime
-
-    @classmethod
-    def of(cls, task: CollectTask) -> Self:
-        """The collect task as it looks over the wire."""
-        return cls(**{name: getattr(task, name) for name in cls.model_fields})
+class CollectTaskOut(DefinitionOut):
+    """A collect task."""
 
 
 @router.get("")
-def list_collect_tasks(query: Annotated[CollectTaskQuery, FromQuery()], session: Reading) -> PageOut[CollectTaskOut]:
+def list_collect_tasks(query: Annotated[DefinitionQuery, FromQuery()], session: Reading) -> PageOut[CollectTaskOut]:
     """List collect tasks by name."""
     page = collect_tasks.search(session, q=query.q, limit=query.limit, cursor=query.cursor)
     return PageOut.of(page, CollectTaskOut.of)
@@ -52,7 +27,7 @@ def list_collect_tasks(query: Annotated[CollectTaskQuery, FromQuery()], session:
 
 @router.post("", status_code=201)
 def create_collect_task(
-    body: CollectTaskDocument, session: Writing, caller: Caller, answer: Answering
+    body: CollectTaskDocument, session: Writing, caller: Admin, answer: Answering
 ) -> CollectTaskOut:
     """Make a collect task. A schedule of the task `collect.execute_task` with its id as argument runs it."""
     made = CollectTaskOut.of(collect_tasks.create(session, body, actor=caller))
@@ -60,17 +35,17 @@ def create_collect_task(
 
 
 @router.get("/{collect_task_id}")
-def get_collect_task(collect_task_id: CollectTaskId, session: Reading, answer: Answering) -> CollectTaskOut:
+def get_collect_task(collect_task_id: DefinitionId, session: Reading, answer: Answering) -> CollectTaskOut:
     """Read a collect task. Its ETag is its revision."""
     return answer.tagged(CollectTaskOut.of(collect_tasks.get(session, collect_task_id)))
 
 
 @router.put("/{collect_task_id}")
 def replace_collect_task(
-    collect_task_id: CollectTaskId,
+    collect_task_id: DefinitionId,
     body: CollectTaskDocument,
     session: Writing,
-    caller: Caller,
+    caller: Admin,
     expected: IfMatch,
     answer: Answering,
 ) -> CollectTaskOut:
@@ -81,10 +56,10 @@ def replace_collect_task(
 
 @router.patch("/{collect_task_id}")
 def patch_collect_task(
-    collect_task_id: CollectTaskId,
+    collect_task_id: DefinitionId,
     body: Annotated[MergePatch, Body(examples=[{"definition": {"mode": "append"}}])],
     session: Writing,
-    caller: Caller,
+    caller: Admin,
     expected: IfMatch,
     answer: Answering,
 ) -> CollectTaskOut:
@@ -94,6 +69,6 @@ def patch_collect_task(
 
 
 @router.delete("/{collect_task_id}", status_code=204)
-def delete_collect_task(collect_task_id: CollectTaskId, session: Writing, caller: Caller, expected: IfMatch) -> None:
+def delete_collect_task(collect_task_id: DefinitionId, session: Writing, caller: Admin, expected: IfMatch) -> None:
     """Delete a collect task that no schedule runs. Its dataset stays."""
     collect_tasks.delete(session, collect_task_id, expected=expected, actor=caller)

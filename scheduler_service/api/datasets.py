@@ -1,7 +1,7 @@
 """Routes of datasets: what collects have brought in."""
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Path
 from fastapi import Query as FromQuery
@@ -33,7 +33,8 @@ class DatasetOut(BaseModel):
     """A dataset, and the run that loaded it last."""
 
     name: str
-    row_count: int
+    kind: Literal["table", "view"]
+    row_count: int | None = Field(description="Of a table; a view's rows are not counted")
     columns: list[ColumnOut]
     last_loaded_at: datetime | None
     last_run_id: str | None

@@ -8,11 +8,16 @@ from typing import Annotated, Protocol, TypeVar
 from fastapi import Depends, Header, Request, Response
 
 from scheduler_service.services import languages
+from scheduler_service.services.broker_look import Broker
 from scheduler_service.services.languages import Language
-from scheduler_service.services.revisions import Expected
+from scheduler_service.services.revisions import Expected, Unsaid
+from scheduler_service.storage import audit
 from scheduler_service.storage.session import Database, Session, store_errors
-from scheduler_service.workloads.warehouse import Warehouse
+from scheduler_service.workloads.connections import Connections
+from scheduler_service.workloads.report.places import ReportPlaces
+from scheduler_service.workloads.warehouses import AnyWarehouse
 
+EDITING_METHODS = ("PUT", "PATCH", "DELETE")
 _ETAG = re.compile(r'\s*"?([0-9]{1,18})"?\s*')
 
 
@@ -21,9 +26,24 @@ def _database(request: Request) -> Database:
     return database
 
 
-def _warehouse(request: Request) -> Warehouse:
-    warehouse: Warehouse = request.app.state.warehouse
+def _warehouse(request: Request) -> AnyWarehouse:
+    warehouse: AnyWarehouse = request.app.state.warehouse
     return warehouse
+
+
+def _connections(request: Request) -> Connections:
+    connections: Connections = request.app.state.connections
+    return connections
+
+
+def _places(request: Request) -> ReportPlaces:
+    places: ReportPlaces = request.app.state.report_places
+    return places
+
+
+def _broker(request: Request) -> Broker:
+    broker: Broker = request.app.state.broker
+    return broker
 
 
 def _reading(database: "DatabaseDep") -> Iterator[Session]:
@@ -31,8 +51,14 @@ def _reading(database: "DatabaseDep") -> Iterator[Session]:
         yield session
 
 
-def _writing(database: "DatabaseDep") -> Iterator[Session]:
+def _source(request: Request) -> str:
+    """The address that the caller has."""
+    return request.client.host if request.client is not None else ""
+
+
+def _writing(database: "DatabaseDep", source: "Source") -> Iterator[Session]:
     with database.transaction() as session:
+        audit.comes_from(session, source)
         yield session
 
 
@@ -42,11 +68,14 @@ def _now(database: "DatabaseDep") -> datetime:
 
 
 def _expected(
+    request: Request,
     if_match: Annotated[
         str | None, Header(description='The ETag that was read, such as "3"; when it is another by now: 412')
     ] = None,
 ) -> Expected:
     """The revisions that If-Match names; None for none sent, or for any. A weak tag never matches."""
+    if if_match is None and request.app.state.require_if_match and request.method in EDITING_METHODS:
+        return Unsaid.UNSAID
     if if_match is None or if_match.strip() == "*":
         return None
     found = (_ETAG.fullmatch(part) for part in if_match.split(","))
@@ -81,6 +110,7 @@ class Created(Protocol):
 
 T = TypeVar("T", bound=Tagged)
 C = TypeVar("C", bound=Created)
+S = TypeVar("S")
 
 
 class Answer:
@@ -100,9 +130,18 @@ class Answer:
         self._response.headers["Location"] = f"{root}{under}/{body.id}"
         return body
 
+    def secret(self, body: S) -> S:
+        """With a body that nothing on the way may keep."""
+        self._response.headers["Cache-Control"] = "no-store"
+        return body
+
 
 DatabaseDep = Annotated[Database, Depends(_database)]
-WarehouseDep = Annotated[Warehouse, Depends(_warehouse)]
+Source = Annotated[str, Depends(_source)]
+PlacesDep = Annotated[ReportPlaces, Depends(_places)]
+BrokerDep = Annotated[Broker, Depends(_broker)]
+WarehouseDep = Annotated[AnyWarehouse, Depends(_warehouse)]
+ConnectionsDep = Annotated[Connections, Depends(_connections)]
 #: With scope "function" the commit comes before the answer, so a failed one is told.
 Writing = Annotated[Session, Depends(_writing, scope="function")]
 Reading = Annotated[Session, Depends(_reading, scope="function")]

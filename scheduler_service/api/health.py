@@ -1,13 +1,14 @@
 """Whether the service lives, and whether it can work. For probes: no key is needed."""
 
 from importlib.metadata import version
-from typing import Literal
+from typing import Literal, Self
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from scheduler_service.api.dependencies import DatabaseDep
+from scheduler_service.api.dependencies import BrokerDep, DatabaseDep
 from scheduler_service.services import readiness
+from scheduler_service.services.readiness import Readiness
 from scheduler_service.storage import zone_data
 
 VERSION = version("scheduler-service")
@@ -23,11 +24,18 @@ class Health(BaseModel):
     tzdata: str = Field(default=zone_data.VERSION, description="The time zone data that this process computes with")
 
 
-class Readiness(BaseModel):
-    """Each thing that was looked at."""
+class ReadinessOut(BaseModel):
+    """Each thing that was looked at, "ok" or in words; degraded: requests are served, but runs wait."""
 
-    status: Literal["ready"] = "ready"
-    checks: dict[str, str]
+    status: Literal["ready", "degraded"]
+    checks: dict[str, str] = Field(
+        examples=[{"database": "ok", "migrations": "ok", "broker": "ok", "beat": "none was seen lately"}]
+    )
+
+    @classmethod
+    def of(cls, found: Readiness) -> Self:
+        """What was found as it looks over the wire."""
+        return cls(status="degraded" if found.is_degraded else "ready", checks=found.checks)
 
 
 @router.get("/healthz")
@@ -37,6 +45,9 @@ def healthz() -> Health:
 
 
 @router.get("/readyz")
-def readyz(database: DatabaseDep) -> Readiness:
-    """Whether the database can be reached and is at this version."""
-    return Readiness(checks=readiness.check(database))
+def readyz(database: DatabaseDep, broker: BrokerDep) -> ReadinessOut:
+    """Whether the database can be reached and is at this version; and whether the broker and a Beat are there.
+
+    Without these two the API works, and runs wait: `degraded`, with 200, since another copy of the API would not help.
+    """
+    return ReadinessOut.of(readiness.check(database, broker))

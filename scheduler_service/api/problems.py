@@ -7,12 +7,16 @@ that is no JSON or too large, and what nobody foresaw.
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
+from math import ceil
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from scheduler_service import errors
 from scheduler_service.errors import FieldProblem, ServiceError
@@ -23,12 +27,22 @@ logger = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 STATUS: dict[type[BaseException], int] = {
     errors.Invalid: 422,
+    errors.Malformed: 400,
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.RevisionMismatch: 412,
+    errors.RevisionUnsaid: 428,
     errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.TooManyRequests: 429,
     errors.StoreAway: 503,
     errors.NotReady: 503,
+    errors.StreamsFull: 503,
+    errors.PreviewsFull: 503,
+    errors.QueryFailed: 422,
+    errors.TimeLimitReached: 422,
+    errors.WorkDied: 422,
+    errors.ProviderAway: 503,
     errors.TransientFailure: 503,
     ServiceError: 500,
 }
@@ -53,11 +67,12 @@ class Problem(BaseModel):
     detail: str
     code: str = Field(examples=["invalid"])
     errors: list[FieldError] = Field(default_factory=list)
+    current: dict[str, Any] | None = Field(default=None, description="With 412 and 428: what it is now")
 
 
 def install(app: FastAPI) -> None:
     """Let everything that fails answer with a problem."""
-    app.add_exception_handler(ServiceError, _service_error)
+    app.add_exception_handler(ServiceError, service_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _unforeseen)
@@ -69,6 +84,7 @@ def problem(
     *,
     code: str,
     fields: list[FieldProblem] | None = None,
+    current: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The answer. ASCII only, since what a client sent may hold what UTF-8 cannot say."""
@@ -79,12 +95,14 @@ def problem(
         detail=_said(detail),
         code=code,
         errors=[FieldError(**vars(field) | {"reason": _said(field.reason)}) for field in fields or []],
+        current=dict(current) if current is not None else None,
     )
     content = body.model_dump_json(exclude_none=True).encode()
     return Response(content, status, {**HEADERS.get(status, {}), **(headers or {})}, MEDIA_TYPE)
 
 
-def _service_error(request: Request, error: Exception) -> Response:
+def service_error(request: Request, error: Exception) -> Response:
+    """The answer to an intended failure."""
     assert isinstance(error, ServiceError)
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     detail = str(error)
@@ -92,13 +110,27 @@ def _service_error(request: Request, error: Exception) -> Response:
         logger.warning("%s %s was answered with %d: %s", request.method, request.url.path, status, error)
     if isinstance(error, errors.StoreAway):  # where the database is, and as whom we ask, is for the log
         detail = "The database cannot be reached right now."
-    return problem(status, detail, code=error.code, fields=getattr(error, "problems", None))
+    if isinstance(error, errors.WarehouseAway):
+        detail = "The warehouse cannot be reached right now."
+    fields, current = getattr(error, "problems", None), getattr(error, "current", None)
+    return problem(status, detail, code=error.code, fields=fields, current=current, headers=_headers_of(error))
+
+
+def _headers_of(error: ServiceError) -> dict[str, str]:
+    wait, current = getattr(error, "retry_after_seconds", None), getattr(error, "current", None)
+    headers = {"Retry-After": str(ceil(wait))} if wait is not None else {}
+    return headers | ({"ETag": f'"{current["revision"]}"'} if current is not None else {})
 
 
 def _invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     fields: list[FieldProblem] = []
-    sent = {"body": error.body, "query": dict(request.query_params), "path": request.path_params}
+    sent = {
+        "body": error.body,
+        "query": dict(request.query_params),
+        "path": request.path_params,
+        "header": dict(request.headers),
+    }
     for where in dict.fromkeys(found["loc"][0] for found in error.errors()):
         here = [found for found in error.errors() if found["loc"][0] == where]
         if here[0]["type"] == "json_invalid":
@@ -106,7 +138,7 @@ def _invalid_request(request: Request, error: Exception) -> Response:
             return problem(400, f"The body is not JSON, {place}.", code="malformed")
         trimmed = [{**found, "loc": tuple(found["loc"][1:])} for found in here]
         fields += documents.problems_of(trimmed, sent.get(where))
-    return _service_error(request, errors.Invalid(fields))
+    return service_error(request, errors.Invalid(fields))
 
 
 def _http_error(request: Request, error: Exception) -> Response:
@@ -118,11 +150,22 @@ def _http_error(request: Request, error: Exception) -> Response:
         405: f"{request.method} is not possible here.",
     }.get(status, str(error.detail))
     code = CODES.get(status, HTTPStatus(status).phrase.lower().replace(" ", "_"))
-    return problem(status, detail, code=code, headers=error.headers)
+    headers = {"Allow": ", ".join(sorted(_allowed(request)))} if status == 405 else error.headers
+    return problem(status, detail, code=code, headers=headers)
+
+
+def _allowed(request: Request) -> set[str]:
+    """What is possible at the path. Starlette names only the methods of the first route that it finds there."""
+    found: set[str] = set()
+    for route in iter_route_contexts(request.app.routes):
+        if route.path is not None and compile_path(route.path)[0].match(request.url.path):
+            found |= route.methods or set()
+    return found
 
 
 def _unforeseen(_request: Request, _error: Exception) -> Response:
-    return problem(500, "Something went wrong that nobody foresaw; the log of the API says what.", code="unforeseen")
+    detail = "Something went wrong that nobody foresaw; the log of the API says what."
+    return problem(500, detail, code="unforeseen", headers={"Connection": "close"})  # uvicorn does, and says nothing
 
 
 def _said(text: str) -> str:

@@ -5,36 +5,27 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field
 
-from scheduler_service.api.schemas import Query, Word
+from scheduler_service.api.schemas import CountedQuery
 from scheduler_service.services.fields import Moment
 from scheduler_service.services.languages import Language
 from scheduler_service.services.previews import MOST, Preview
-from scheduler_service.services.schedule_documents import Kind, document_of
+from scheduler_service.services.schedule_documents import document_of
+from scheduler_service.services.schedule_filters import ScheduleFilters, State
 from scheduler_service.services.timing_documents import timing_text
 from scheduler_service.storage.models import PeriodicTask
-from scheduler_service.storage.schedules import Order, ScheduleFilter, state_of
+from scheduler_service.storage.schedule_lists import Order
+from scheduler_service.storage.schedules import state_of
 
-State = Literal["active", "paused", "completed", "quarantined"]
 Sort = Literal[
     "name", "-name", "next_run_at", "-next_run_at", "last_run_at", "-last_run_at", "created_at", "-created_at",
     "date_changed", "-date_changed",
 ]  # fmt: skip
 
 
-class ScheduleQuery(Query):
+class ScheduleQuery(ScheduleFilters, CountedQuery):
     """Which schedules, in which order."""
 
-    kind: Kind | None = None
-    enabled: bool | None = None
-    state: State | None = None
-    task: Word | None = None
-    tag: Word | None = None
-    q: Word | None = Field(default=None, description="Looked for in name, task and description")
     sort: Sort = "name"
-
-    def wanted(self) -> ScheduleFilter:
-        """The filter."""
-        return ScheduleFilter(self.kind, self.enabled, self.state, self.task, self.tag, self.q)
 
     def order(self) -> Order:
         """The order."""
@@ -137,13 +128,16 @@ class ScheduleOut(BaseModel):
     misfire_policy: str
     misfire_grace_seconds: int
     catchup_window_seconds: int | None
+    catchup_limit: int
     overlap_policy: str
+    buffer_limit: int
     pause_after_failures: int | None
     retry_max: int
     retry_delay_seconds: int
     soft_time_limit_seconds: int | None
     time_limit_seconds: int | None
     start_deadline_seconds: int | None
+    keep_runs_days: int | None
     calendar: CalendarUsed | None
     tags: list[str]
     description: str

@@ -5,8 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Path, Query
 
-from scheduler_service.api.auth import Caller
+from scheduler_service.api.auth import Admin, Operator, for_viewers
 from scheduler_service.api.dependencies import Answering, IfMatch, Now, Reader, Reading, Writing
+from scheduler_service.api.idempotency import OnceRoute, once
 from scheduler_service.api.run_schemas import RunDetailOut, RunOut, RunsOfScheduleQuery
 from scheduler_service.api.schedule_schemas import NextOut, NextQuery, ScheduleOut, ScheduleQuery
 from scheduler_service.api.schemas import MergePatch, PageOut, PauseRequest, TriggerRequest
@@ -15,7 +16,7 @@ from scheduler_service.services.fields import Id
 from scheduler_service.services.previews import PreviewDocument
 from scheduler_service.services.schedule_documents import ScheduleDocument, WholeScheduleDocument
 
-router = APIRouter(prefix="/schedules", tags=["schedules"])
+router = APIRouter(prefix="/schedules", tags=["schedules"], route_class=OnceRoute)
 
 ScheduleId = Annotated[Id, Path()]
 
@@ -23,20 +24,22 @@ ScheduleId = Annotated[Id, Path()]
 @router.get("")
 def list_schedules(query: Annotated[ScheduleQuery, Query()], session: Reading, reader: Reader) -> PageOut[ScheduleOut]:
     """List schedules, filtered and sorted."""
-    page = schedules.search(session, query.wanted(), order=query.order(), limit=query.limit, cursor=query.cursor)
+    page = schedules.search(
+        session, query.wanted(), order=query.order(), limit=query.limit, cursor=query.cursor, total=query.total
+    )
     return PageOut.of(page, partial(ScheduleOut.of, language=reader))
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, dependencies=[once])
 def create_schedule(
-    body: ScheduleDocument, session: Writing, caller: Caller, now: Now, answer: Answering, reader: Reader
+    body: ScheduleDocument, session: Writing, caller: Admin, now: Now, answer: Answering, reader: Reader
 ) -> ScheduleOut:
     """Make a schedule. It first fires at its first occurrence after now."""
     made = ScheduleOut.of(schedules.create(session, body, actor=caller, now=now), reader)
     return answer.tagged(answer.located(made, under="/api/v1/schedules"))
 
 
-@router.post("/preview")
+@router.post("/preview", dependencies=[for_viewers])
 def preview_timing(body: PreviewDocument, session: Reading, now: Now, reader: Reader) -> NextOut:
     """The occurrences of a timing that is not saved, as Beat would decide them."""
     return NextOut.of(previews.of_timing(session, body, now=now, language=reader))
@@ -53,7 +56,7 @@ def replace_schedule(
     schedule_id: ScheduleId,
     body: WholeScheduleDocument,
     session: Writing,
-    caller: Caller,
+    caller: Admin,
     now: Now,
     expected: IfMatch,
     answer: Answering,
@@ -69,7 +72,7 @@ def patch_schedule(
     schedule_id: ScheduleId,
     body: Annotated[MergePatch, Body(examples=[{"description": "every morning", "queue": None}])],
     session: Writing,
-    caller: Caller,
+    caller: Admin,
     now: Now,
     expected: IfMatch,
     answer: Answering,
@@ -81,7 +84,7 @@ def patch_schedule(
 
 
 @router.delete("/{schedule_id}", status_code=204)
-def delete_schedule(schedule_id: ScheduleId, session: Writing, caller: Caller, expected: IfMatch) -> None:
+def delete_schedule(schedule_id: ScheduleId, session: Writing, caller: Admin, expected: IfMatch) -> None:
     """Delete a schedule. Its runs stay; those that wait are cancelled."""
     schedules.delete(session, schedule_id, expected=expected, actor=caller)
 
@@ -90,7 +93,7 @@ def delete_schedule(schedule_id: ScheduleId, session: Writing, caller: Caller, e
 def pause_schedule(
     schedule_id: ScheduleId,
     session: Writing,
-    caller: Caller,
+    caller: Operator,
     expected: IfMatch,
     answer: Answering,
     reader: Reader,
@@ -104,18 +107,18 @@ def pause_schedule(
 
 @router.post("/{schedule_id}/resume")
 def resume_schedule(
-    schedule_id: ScheduleId, session: Writing, caller: Caller, expected: IfMatch, answer: Answering, reader: Reader
+    schedule_id: ScheduleId, session: Writing, caller: Operator, expected: IfMatch, answer: Answering, reader: Reader
 ) -> ScheduleOut:
     """Let a paused schedule come due again. Paused time is not caught up."""
     task = schedules.resume(session, schedule_id, expected=expected, actor=caller)
     return answer.tagged(ScheduleOut.of(task, reader))
 
 
-@router.post("/{schedule_id}/trigger", status_code=202)
+@router.post("/{schedule_id}/trigger", status_code=202, dependencies=[once])
 def trigger_schedule(
     schedule_id: ScheduleId,
     session: Writing,
-    caller: Caller,
+    caller: Operator,
     now: Now,
     answer: Answering,
     body: TriggerRequest | None = None,
@@ -141,6 +144,12 @@ def list_runs_of_schedule(
 ) -> PageOut[RunOut]:
     """List the runs of a schedule."""
     page = runs.search_of_schedule(
-        session, schedule_id, query.wanted(schedule_id), order=query.order, limit=query.limit, cursor=query.cursor
+        session,
+        schedule_id,
+        query.wanted(schedule_id),
+        order=query.order,
+        limit=query.limit,
+        cursor=query.cursor,
+        total=query.total,
     )
     return PageOut.of(page, RunOut.of)

@@ -3,15 +3,14 @@
 from collections.abc import Callable
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from scheduler_service.services.fields import Document, JsonList, JsonObject, Reason, Truth, checked_line
+from scheduler_service.services.fields import Document, JsonList, JsonObject, Reason, Truth
+from scheduler_service.services.fields import Word as Word  # exported: queries are made of it
 from scheduler_service.services.paging import DEFAULT_LIMIT, LARGEST_PAGE, Page
 
 T = TypeVar("T")
 Row = TypeVar("Row")
-
-Word = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(checked_line)]
 
 
 class Query(BaseModel):
@@ -25,16 +24,25 @@ class Query(BaseModel):
     )
 
 
+class CountedQuery(Query):
+    """Of a list that can be counted."""
+
+    total: bool = Field(default=False, description="Also count all that match: the page has `total`")
+
+
 class PageOut(BaseModel, Generic[T]):
     """Some of a list, and where to go on: null at the end."""
 
     items: list[T]
     next_cursor: str | None
+    total: int | None = Field(
+        default=None, exclude_if=lambda count: count is None, description="All that match, where it was asked for"
+    )
 
     @classmethod
     def of(cls, page: Page[Row], make: Callable[[Row], T]) -> "PageOut[T]":
         """The page with its rows as they look over the wire."""
-        return PageOut(items=[make(row) for row in page.items], next_cursor=page.next_cursor)
+        return PageOut(items=[make(row) for row in page.items], next_cursor=page.next_cursor, total=page.total)
 
 
 class PauseRequest(Document):

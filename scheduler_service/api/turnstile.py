@@ -8,10 +8,11 @@ unfair: of 60 writers some had waited for 10 seconds and were told that the data
 
 from asyncio import Semaphore
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 READERS, WRITERS = 12, 8  # together fewer than the connections of the pool
 READING_METHODS = ("GET", "HEAD", "OPTIONS")
+STREAM = b"text/event-stream"
 
 
 class Turnstile:
@@ -24,5 +25,37 @@ class Turnstile:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(self._under):
             return await self._app(scope, receive, send)
-        async with self._readers if scope["method"] in READING_METHODS else self._writers:
-            return await self._app(scope, receive, send)
+        turn = Turn(self._readers if scope["method"] in READING_METHODS else self._writers)
+
+        async def send_on(message: Message) -> None:
+            if _begins_a_stream(message):
+                turn.give_back()
+            await send(message)
+
+        await turn.take()
+        try:
+            return await self._app(scope, receive, send_on)
+        finally:
+            turn.give_back()
+
+
+class Turn:
+    """One of the turns there are; a stream, which may be open for days, gives it back when it begins."""
+
+    def __init__(self, turns: Semaphore) -> None:
+        self._turns, self._is_taken = turns, False
+
+    async def take(self) -> None:
+        await self._turns.acquire()
+        self._is_taken = True
+
+    def give_back(self) -> None:
+        if self._is_taken:
+            self._is_taken = False
+            self._turns.release()
+
+
+def _begins_a_stream(message: Message) -> bool:
+    if message["type"] != "http.response.start":
+        return False
+    return any(name.lower() == b"content-type" and value.startswith(STREAM) for name, value in message["headers"])

@@ -8,11 +8,12 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from scheduler_service.beat.decided import RUNS, BeatIdentity, messages_of, spent, stamp
 from scheduler_service.beat.overlap import CANCEL_MODES, Slot
 from scheduler_service.storage import cancelling, due, publishing, runs
 from scheduler_service.storage.due import DueRow
@@ -27,15 +28,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-RUNS = ("pending", "buffered")  # the states of occurrences that will run
 RUNS_AT_ONCE = 100  # of one schedule in one batch; it stays due for the rest
-
-
-class BeatIdentity(Protocol):
-    """Who decides: its name, for people, and its number, for leases."""
-
-    name: str
-    number: int
 
 
 @dataclass
@@ -69,7 +62,7 @@ def plan_unplanned(database: Database, *, limit: int) -> int:
         batch = Batch(database.clock.now())
         for row, following in batch.each(rows, _first_occurrence):
             exhausted = row.max_runs is not None and row.total_run_count >= row.max_runs
-            batch.moved.append(_moved(row, None if exhausted else following, watermark=row.watermark))
+            batch.moved.append(_moved(row, None if exhausted else following, watermark=_edited_at(row)))
         due.move_on(session, batch.moved)
         due.quarantine(session, batch.quarantined)
     return len(rows)
@@ -81,26 +74,23 @@ def decide_due(database: Database, beat: BeatIdentity, *, limit: int) -> tuple[i
         now = database.clock.now()
         rows = due.claim_due(session, now, limit=limit)
         batch = Batch(now)
-        unleased = {"decided_at": now, "decided_by": beat.name, "lease_until": None, "leased_by": None}
-        leased = unleased | {"lease_until": now + publishing.lease_length(session), "leased_by": beat.number}
         occupied = runs.occupied(session, [row.id for row in rows if row.overlap_policy != "allow_all"])
         planned = Planned(now)
         for row, plan in batch.each(rows, planned.plan):
             slot = Slot.of(row.overlap_policy, occupied.get(row.id), limit=row.buffer_limit)
             made = _runs_of(row, plan, slot, now=now)
-            for run in made:
-                run.update(leased if run["state"] == "pending" else unleased)
             batch.runs += made
             batch.moved.append(_moved(row, plan.following, ran=sum(run["state"] in RUNS for run in made), now=now))
             if slot.ends_others:
                 batch.ended[row.id] = (CANCEL_MODES[row.overlap_policy], made[-1]["id"])
+        stamp(session, batch.runs, beat, now=now)
         inserted = publishing.insert_runs(session, batch.runs)
         due.move_on(session, batch.moved)
         for schedule_id, (mode, newest) in batch.ended.items():
             if newest in inserted:
                 cancelling.end_others(session, schedule_id, keep=newest, mode=mode, now=now)
         due.quarantine(session, batch.quarantined)
-    return len(rows), [_message(run) for run in batch.runs if run["id"] in inserted and run["state"] == "pending"]
+    return len(rows), messages_of(batch.runs, inserted)
 
 
 class Planned:
@@ -134,7 +124,13 @@ class Planned:
 
 
 def _first_occurrence(row: DueRow) -> Occurrence | None:
-    return planning.first(terms_of_row(row), after=row.watermark)
+    return planning.first(terms_of_row(row), after=_edited_at(row))
+
+
+def _edited_at(row: DueRow) -> datetime:
+    """The watermark; PostgreSQL tells a new row's a moment before its creation, which may be an occurrence itself."""
+    edited: datetime = max(row.watermark, row.created_at)
+    return edited
 
 
 def _misfire(row: DueRow) -> Misfire:
@@ -192,7 +188,7 @@ def _moved(
 ) -> dict[str, Any]:
     """The schedule's bookkeeping after it was planned: where it stands, or why it is complete."""
     count = row.total_run_count + ran
-    completed = _completed(row, following, count=count, ran=ran)
+    completed = spent(row, count=count, ran=ran) or (EXHAUSTED if following is None else None)
     return {
         "id": row.id,
         "watermark": watermark or now,
@@ -202,24 +198,3 @@ def _moved(
         "total_run_count": count,
         "completed_reason": completed,
     }
-
-
-def _completed(row: DueRow, following: Occurrence | None, *, count: int, ran: int) -> str | None:
-    if row.one_off and ran:
-        return "one_off: it has run once"
-    if row.max_runs is not None and count >= row.max_runs:
-        return f"max_runs: it has run {count} times"
-    return EXHAUSTED if following is None else None
-
-
-def _message(run: dict[str, Any]) -> Message:
-    return Message(
-        id=run["id"],
-        periodic_task_id=run["periodic_task_id"],
-        task=run["task"],
-        args=run["args"],
-        kwargs=run["kwargs"],
-        options=run["options"],
-        occurrence_at=run["occurrence_at"],
-        attempt=1,
-    )

@@ -17,6 +17,7 @@ from celery import Celery
 from celery.beat import ScheduleEntry
 
 from scheduler_service.beat.adoption import static_schedules
+from scheduler_service.beat.chains import follow
 from scheduler_service.beat.decide import decide_due, plan_unplanned
 from scheduler_service.beat.publish import Publisher
 from scheduler_service.beat.repair import BrokerWatch
@@ -25,6 +26,7 @@ from scheduler_service.errors import StoreAway
 from scheduler_service.storage import (
     adopted,
     backfills,
+    beats,
     cancelling,
     due,
     migrating,
@@ -40,6 +42,7 @@ from scheduler_service.storage.session import Database
 logger = logging.getLogger(__name__)
 
 LONGEST_WAIT = 5.0
+SAY_ALIVE_EVERY = 15.0
 WATCH_EVERY = 4.5  # a little less, so that an idle Beat looks at the broker each time it wakes
 FIRST_BATCH = 50  # small, so that all Beats get a share of what is due at one instant; doubled while there is more
 LONGEST_BURST = 1.0
@@ -91,7 +94,7 @@ class Loop:
         self._ready = False
         self._publisher = Publisher(app)
         self._watch = BrokerWatch(app, database, republish_after=republish_after)
-        self._watched_at = float("-inf")
+        self._watched_at = self._said_at = float("-inf")
         self._wakeup = wakeup_for(database, self.number, self.stopping)
         self._batch = FIRST_BATCH
         self._store, self._broker = Backoff(5), Backoff(60)
@@ -101,6 +104,7 @@ class Loop:
         try:
             if not self._ready:
                 self._prepare()
+            self._say_alive()
             self._wakeup.mark()
             outlook = self._look()
             if self._store.worked():
@@ -126,6 +130,12 @@ class Loop:
         gc.freeze()  # what is loaded by now stays: in a burst each full collection would walk through all of it
         self._ready = True
 
+    def _say_alive(self) -> None:
+        """Before the wakeup is marked, or the sign itself would wake us."""
+        if monotonic() - self._said_at > SAY_ALIVE_EVERY:
+            beats.say_alive(self._database)
+            self._said_at = monotonic()
+
     def _look(self) -> Outlook:
         with self._database.reading() as session:
             outlook = due.look(session, self._database.clock.now())
@@ -138,12 +148,14 @@ class Loop:
         limit = self._database.batch_size
         if outlook.unplanned:
             worked = plan_unplanned(self._database, limit=limit) > 0
+        if outlook.publishable and not self._broker.seconds_left:  # before what comes due: a burst takes its time
+            worked = self._publish(self._lease(limit)) or worked
         if outlook.due:
             worked = self._decide() or worked
+        if outlook.followers:
+            worked = self._follow(limit) or worked
         if outlook.promotable:
             worked = self._promote(limit) or worked
-        if outlook.publishable and not self._broker.seconds_left:
-            worked = self._publish(self._lease(limit)) or worked
         if monotonic() - self._watched_at > WATCH_EVERY and not self._broker.seconds_left:
             worked = self._look_at_broker(outlook) or worked
         worked = self._look_after_backfills(outlook) or worked
@@ -160,6 +172,12 @@ class Loop:
             worked = worked or schedules > 0
             if not is_full or monotonic() > until or self.stopping.is_set():
                 return worked
+
+    def _follow(self, limit: int) -> bool:
+        """Decide and send what runs after others that ended."""
+        worked, messages = follow(self._database, self, limit=limit)
+        self._publish(messages)
+        return worked
 
     def _look_after_workers(self, outlook: Outlook) -> bool:
         if outlook.silent_workers:

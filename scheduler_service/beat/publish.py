@@ -13,10 +13,9 @@ from uuid import UUID
 
 from celery import Celery
 from celery.app.routes import MapRoute
-from celery.exceptions import QueueNotFound
-from kombu.exceptions import BatchPublishError, EncodeError, OperationalError
+from kombu.exceptions import BatchPublishError, OperationalError
 
-from scheduler_service.storage.publishing import Message
+from scheduler_service.storage.publishing import CELERYS_HEADERS, Message
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +90,9 @@ class Publisher:
             try:
                 self._send_one(producer, message, now, routes)
                 sent.ids.append(message.id)
-            except (TypeError, ValueError, EncodeError, QueueNotFound) as why:
+            except Exception as why:  # the app's routers and serializers may raise anything
+                if isinstance(why, self.broker_errors) and not isinstance(why, KeyError):  # kombu names that, too
+                    raise
                 sent.unpublishable[message.id] = f"{type(why).__name__}: {why}"
                 logger.warning("run %s cannot be published: %s", message.id, why)
 
@@ -100,6 +101,8 @@ class Publisher:
         options = self._options(message, routes)
         expire_seconds = options.pop("expire_seconds", None)
         headers = {**(options.pop("headers", None) or {}), **tracking_headers(message)}
+        if taken := CELERYS_HEADERS & headers.keys():
+            raise ValueError(f"headers that are Celery's own: {', '.join(sorted(taken))}")
         expires = options.pop("expires", None)
         if expire_seconds is not None:
             options["expiration"], expires = expire_seconds, now + timedelta(seconds=expire_seconds)

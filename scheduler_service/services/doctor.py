@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from scheduler_service.storage import invariants, worker_invariants
+from scheduler_service.errors import WarehouseAway
+from scheduler_service.storage import beats, invariants, worker_invariants
 from scheduler_service.storage.findings import Finding, Found
 from scheduler_service.storage.session import Database
 from scheduler_service.storage.worker_invariants import WorkerState
 from scheduler_service.timing.clock import Clock
+from scheduler_service.workloads import warehouse_role
+from scheduler_service.workloads.warehouses import AnyWarehouse
 
 CLOCKS_AGREE = timedelta(seconds=2)
 LOOK_AGAIN_SECONDS = 2.0
@@ -19,7 +22,7 @@ LOOK_AGAIN_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was seen. `beats` is None where they cannot be counted."""
+    """What was seen. `beats` is None where the tables are not those of this version."""
 
     database: str
     now: datetime
@@ -56,6 +59,19 @@ def unserved_messages(depths: dict[str, int], workers: Iterable[WorkerState]) ->
     ]
 
 
+def warehouse_findings(warehouse: AnyWarehouse) -> list[Finding]:
+    """A warehouse that is away, or whose role may do more than people's SQL should."""
+    try:
+        excess = warehouse_role.excess(warehouse)
+    except WarehouseAway as why:
+        return [Finding("warehouse_away", f"warehouse {warehouse.place}", str(why), "Start it, or mend its URL.")]
+    if not excess:
+        return []
+    sentence = f"The SQL of pipelines and reports runs as its role, which {' and '.join(excess)}."
+    mend = "Give SCHEDULER_WAREHOUSE_URL a role that owns nothing but the warehouse; docs/etl.md says how."
+    return [Finding("warehouse_role", f"warehouse {warehouse.place}", sentence, mend)]
+
+
 def _look(database: Database, host: Clock) -> Diagnosis:
     with database.reading() as session:
         now = database.clock.now()
@@ -66,7 +82,7 @@ def _look(database: Database, host: Clock) -> Diagnosis:
             database.dialect,
             now,
             difference,
-            worker_invariants.living_beats(session) if known else None,
+            beats.living(session, now) if known else None,
             worker_invariants.workers(session, now) if known else [],
             worker_invariants.queues_wanted(session) if known else set(),
             [*found, *_clocks(difference)],

@@ -135,6 +135,7 @@ def told(error: Invalid, *, at: str | None = None) -> PydanticCustomError:
 Line = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(checked_line)
 ]  # fmt: skip
+Word = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(checked_line)]
 Prose = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_prose)]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000), AfterValidator(_prose)]
 Whole = Annotated[int, Field(strict=True, ge=0, le=LARGEST_COUNT)]

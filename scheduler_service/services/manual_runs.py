@@ -7,6 +7,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from scheduler_service.errors import RunFinished, RunUnfinished
+from scheduler_service.services import tasks
 from scheduler_service.storage import audit, cancelling, publishing, runs, schedules
 from scheduler_service.storage.models import TaskRun
 from scheduler_service.storage.session import Session
@@ -21,15 +22,18 @@ def trigger(
     actor: str,
     now: datetime,
 ) -> TaskRun:
-    """Make a run of the schedule, with all its options, for now; its timing is not moved. Raises: ScheduleNotFound."""
+    """Make a run of the schedule, with all its options, for now; its timing is not moved.
+
+    Raises: ScheduleNotFound; Invalid, for other arguments that do not fit the task.
+    """
     task = schedules.get_locked(session, schedule_id)
     run_id = uuid7()
     row = runs.new_run(task, run_id=run_id, origin=f"manual:{run_id}", occurrence_at=now, fire_at=now, now=now)
     row |= {"decided_at": now, "decided_by": actor}
-    if args is not None:
-        row["args"] = args
-    if kwargs is not None:
-        row["kwargs"] = kwargs
+    given = {name: value for name, value in (("args", args), ("kwargs", kwargs)) if value is not None}
+    if given:
+        row |= given
+        tasks.require_fitting(session, row["task"], row["args"], row["kwargs"], allow_unknown=True, now=now)
     publishing.insert_runs(session, [row])
     audit.record(
         session,

@@ -23,12 +23,15 @@ class Page(Generic[T]):
 
     items: list[T]
     next_cursor: str | None
+    total: int | None = None  # of the whole list, where it was asked for
 
 
-def page_of(rows: Sequence[T], *, limit: int, listing: str, place: Callable[[T], Sequence[Any]]) -> Page[T]:
+def page_of(
+    rows: Sequence[T], *, limit: int, listing: str, place: Callable[[T], Sequence[Any]], total: int | None = None
+) -> Page[T]:
     """A page from rows that were read with one to spare."""
     items = list(rows[:limit])
-    return Page(items, encode(listing, place(items[-1])) if len(rows) > limit else None)
+    return Page(items, encode(listing, place(items[-1])) if len(rows) > limit else None, total)
 
 
 def encode(listing: str, place: Sequence[Any]) -> str:

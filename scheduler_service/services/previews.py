@@ -1,7 +1,7 @@
 """What is to come of a schedule, or would of a timing, by the same code that Beat decides with."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -62,6 +62,8 @@ def upcoming(
     Raises: ScheduleNotFound, InvalidTiming.
     """
     task = schedules.get(session, schedule_id)
+    if task.upstreams:  # it comes when they have succeeded, and nobody knows when that is
+        return Preview([], UTC, timing_text(task, language))
     terms = terms_of(task)
     items = _to_come(task, terms, after=after, now=now, count=min(count, _left(task)))
     return Preview(items, _zone(terms.timing), timing_text(task, language))

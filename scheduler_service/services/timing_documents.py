@@ -162,8 +162,28 @@ def timing_document(task: PeriodicTask) -> dict[str, Any] | None:
     return {"type": "rrule", "rule": task.rrule.rule} if task.rrule is not None else None
 
 
+def document_of_timing(timing: Timing) -> dict[str, Any]:
+    """The same of a timing that is in no row yet."""
+    match timing:
+        case Crontab():
+            return {"type": "crontab", **{name: getattr(timing, name) for name in CRONTAB_FIELDS}}
+        case Interval():
+            return {"type": "interval", "every": timing.every, "period": timing.period}
+        case Clocked():
+            return {"type": "clocked", "clocked_time": wire_instant(timing.at)}
+        case Solar():
+            place = {name: getattr(timing, name) for name in ("event", "latitude", "longitude")}
+            return {"type": "solar", **place}
+        case Rrule():
+            return {"type": "rrule", "rule": timing.rule}
+        case _:
+            raise InvalidTiming.field("timing", f"{type(timing).__name__} cannot be written down")
+
+
 def timing_text(task: PeriodicTask, language: Language = "en") -> str:
     """When the schedule comes, in words."""
+    if task.upstreams:
+        return words_of_following([upstream.name for upstream in task.upstreams], language)
     calendar = task.calendar.name if task.calendar is not None else None
     try:
         return words_of(timing_of(task), language, calendar=calendar, mode=task.calendar_mode)
@@ -178,6 +198,15 @@ def words_of(timing: Timing, language: Language, *, calendar: str | None, mode: 
         return words
     days = Days(Calendar(), mode == "only", zone_name_of(timing))  # which days they are, the words do not say
     return words + ("，" if language == "zh" else ", ") + describe_days(days, calendar, language)
+
+
+def words_of_following(names: list[str], language: Language) -> str:
+    """After whom a schedule runs, in words."""
+    if language == "zh":
+        return f"在{'、'.join(f'“{name}”' for name in names)}成功之后"
+    quoted = [f'"{name}"' for name in names]
+    listed = " and ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
+    return f"after {listed} {'succeeds' if len(quoted) == 1 else 'succeed'}"
 
 
 def is_same(task: PeriodicTask, timing: Timing) -> bool:

@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from scheduler_service.storage import audit
 from scheduler_service.storage.batches import is_postgresql
-from scheduler_service.storage.models import PeriodicTask
+from scheduler_service.storage.models import TIMING_COLUMNS, PeriodicTask
 from scheduler_service.storage.timings import point_at
 from scheduler_service.timing.timings import Timing
 
@@ -41,6 +42,7 @@ class StaticSchedule:
 
 def adopt(session: Session, entries: Sequence[StaticSchedule]) -> list[str]:
     """Enter what is new, update what nobody has touched; the names of both."""
+    audit.comes_from(session, SOURCE)
     if is_postgresql(session):
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADOPTION_LOCK})
     return [entry.name for entry in entries if _adopt_one(session, entry)]
@@ -53,12 +55,23 @@ def _adopt_one(session: Session, entry: StaticSchedule) -> bool:
         session.add(row)
     elif not _is_untouched(row) or (row.provenance or {}).get("fingerprint") == entry.fingerprint:
         return False
+    names = (*entry.fields, *TIMING_COLUMNS)
+    before = {name: getattr(row, name) for name in names}
     for name, value in entry.fields.items():
         setattr(row, name, value)
     point_at(session, row, entry.timing)
     session.flush()
     session.refresh(row)
     row.provenance = {"source": SOURCE, "fingerprint": entry.fingerprint, "revision": row.revision}
+    audit.record(
+        session,
+        actor=audit.BEAT,
+        action="adopt",
+        subject_type="schedule",
+        subject_id=row.id,
+        subject_name=row.name,
+        changes={name: (before[name], getattr(row, name)) for name in names if before[name] != getattr(row, name)},
+    )
     return True
 
 

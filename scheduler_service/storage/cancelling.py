@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, case, select, text, update
 from sqlalchemy.orm import Session
 
+from scheduler_service.storage import past_attempts
 from scheduler_service.storage.batches import among
 from scheduler_service.storage.models import CANCELLING, FINISHED_STATES, TaskRun
 from scheduler_service.storage.runs import backfilled
@@ -61,6 +62,14 @@ def ask_running(session: Session, run_id: UUID, *, mode: str, reason: str, now: 
 
 def start_over(session: Session, run_id: UUID, *, reason: str, now: datetime) -> bool:
     """Give a finished run another attempt, for Beat to send; False when it is not finished."""
+    kept = past_attempts.kept(
+        session,
+        TaskRun.state,
+        error=TaskRun.error,
+        traceback=TaskRun.traceback,
+        ended_at=TaskRun.finished_at,
+        now=now,
+    )
     again: Any = session.execute(
         update(TaskRun)
         .where(TaskRun.id == run_id, TaskRun.state.in_(FINISHED_STATES))
@@ -79,6 +88,7 @@ def start_over(session: Session, run_id: UUID, *, reason: str, now: datetime) ->
             result=None,
             error=None,
             traceback=None,
+            **kept,
         )
     )
     return bool(again.rowcount)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Row, Select, exists, select, text
 from sqlalchemy.orm import Session
 
-from scheduler_service.storage import backfills, cancelling
+from scheduler_service.storage import audit, backfills, cancelling, chains
 from scheduler_service.storage.batches import update_by_id
 from scheduler_service.storage.columns import SqlNow
 from scheduler_service.storage.models import PLANNABLE, PeriodicTask, TaskRun
@@ -27,7 +27,7 @@ DueRow = Row[Any]
 UNREAD = (
     "crontab_id", "interval_id", "clocked_id", "solar_id", "rrule_id", "calendar_id", "provenance", "description",
     "tags", "enabled", "paused_reason", "completed_reason", "quarantine_reason", "pause_after_failures",
-    "date_changed", "keep_runs_days",
+    "date_changed", "keep_runs_days", "audited_writes",
 )  # fmt: skip
 #: The schedule's own columns that a plan depends on.
 PLANNED_FROM = (
@@ -55,6 +55,7 @@ class Outlook:
     to_terminate: bool
     late: bool
     backfills: bool
+    followers: bool
 
     @property
     def due(self) -> bool:
@@ -89,6 +90,7 @@ def look(session: Session, now: datetime) -> Outlook:
             exists().where(cancelling.overdue(now)),
             exists().where(late(now)),
             exists().where(backfills.to_attend()),
+            chains.waiting(),
         )
     ).one()
     return Outlook(now, *row)
@@ -123,10 +125,13 @@ def planned_from(row: DueRow) -> tuple[Any, ...]:
 
 
 def move_on(session: Session, updates: Sequence[dict[str, Any]]) -> None:
-    """Write Beat's bookkeeping of the schedules it holds locked."""
+    """Write Beat's bookkeeping of the schedules it holds locked; what is complete by that is told of."""
     update_by_id(session, PeriodicTask, updates)
+    completed = [update["id"] for update in updates if update["completed_reason"] is not None]
+    audit.record_beat(session, "complete", "completed_reason", completed)
 
 
 def quarantine(session: Session, reasons: dict[int, str]) -> None:
-    """Take schedules out of Beat's sight until somebody mends them."""
+    """Take schedules out of Beat's sight until somebody mends them, and tell of it."""
     update_by_id(session, PeriodicTask, [{"id": key, "quarantine_reason": why} for key, why in reasons.items()])
+    audit.record_beat(session, "quarantine", "quarantine_reason", reasons)

@@ -17,7 +17,7 @@ from scheduler_service.storage.findings import Finding, Found
 #: What a Beat or a worker may be about to put right.
 PASSING = frozenset({
     "overdue", "unplanned", "pending_unsent", "published_unclaimed", "running_abandoned", "retry_overdue",
-    "buffered_idle", "no_beat", "queue_unserved", "task_unserved",
+    "buffered_idle", "followers_idle", "no_beat", "queue_unserved", "task_unserved",
 })  # fmt: skip
 ONE_RUN = {"periodic_task_id", "origin", "occurrence_at"}
 

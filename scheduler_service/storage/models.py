@@ -31,14 +31,20 @@ EXHAUSTED = "its timing has no further occurrence"
 CANCEL_MODES = ("ask", "terminate", "terminating")
 BACKFILL_MODES = ("missing", "failed", "all")
 BACKFILL_STATES = ("running", "done", "cancelled")
+DELIVERY_STATES = ("pending", "sent", "failed")
 STARTS_BY = "start_by IS NOT NULL AND state IN ('pending', 'published', 'buffered')"
 CANCELLING = "state = 'running' AND cancel_requested_at IS NOT NULL"
+TRIED_BEFORE = "attempt_ended_at IS NOT NULL"
 
 #: What Beat looks at; spelt alike in the index and in the queries, or no database would use the index.
 PLANNABLE = (
     "enabled AND completed_reason IS NULL AND quarantine_reason IS NULL"
     f" AND coalesce({', '.join(TIMING_COLUMNS)}) IS NOT NULL"
 )
+#: What people look for among many that are well.
+IDLE = "NOT enabled OR completed_reason IS NOT NULL OR quarantine_reason IS NOT NULL"
+#: Beat pays for every index with each run that it decides: one that leaves the untagged out costs them nothing.
+TAGGED = "tags <> '[]'"
 
 
 def _one_of(column: str, values: tuple[str, ...], name: str) -> CheckConstraint:
@@ -129,15 +135,10 @@ class RruleSchedule(Base):
     rule: Mapped[str]
 
 
-class Calendar(Base):
-    """Named days that a schedule leaves out, or keeps to."""
+class Definition:
+    """The columns of a table of named, revisioned documents."""
 
-    __tablename__ = "calendar"
-    __table_args__ = (
-        UniqueConstraint("name"),
-        *_json_is("definition", "object"),
-        {"sqlite_autoincrement": True},
-    )
+    __tablename__: str
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     name: Mapped[str]
@@ -148,11 +149,25 @@ class Calendar(Base):
     date_changed: Mapped[datetime] = mapped_column(Instant, server_default=SqlNow())
 
 
+class Calendar(Definition, Base):
+    """Named days that a schedule leaves out, or keeps to."""
+
+    __tablename__ = "calendar"
+    __table_args__ = (
+        UniqueConstraint("name"),
+        *_json_is("definition", "object"),
+        {"sqlite_autoincrement": True},
+    )
+
+    audited_writes: Mapped[int] = mapped_column(Id, server_default="0")
+
+
 class PeriodicTask(Base):
     """A schedule: what to run and when.
 
     `next_run_at` NULL means "to be planned" and nothing else. A column that is added here is classed in
-    `storage/triggers.py` as deciding when, visible, or bookkeeping.
+    `storage/triggers.py` as deciding when, visible, or bookkeeping. A statement of ours that changes what a person sees
+    counts `audited_writes` up (see `storage/own_writes.py`), and its event is ours to write.
     """
 
     __tablename__ = "periodic_task"
@@ -188,6 +203,12 @@ class PeriodicTask(Base):
         Index("ix_periodic_task_due", "next_run_at", "id",
               postgresql_where=text(PLANNABLE), sqlite_where=text(PLANNABLE)),
         *(_pointing(column) for column in (*TIMING_COLUMNS, "calendar_id")),
+        Index("ix_periodic_task_task_name", "task", "name"),
+        Index("ix_periodic_task_last_run_at_id", "last_run_at", "id"),
+        Index("ix_periodic_task_date_changed_id", "date_changed", "id"),
+        Index("ix_periodic_task_idle", "name", postgresql_where=text(IDLE), sqlite_where=text(IDLE)),
+        Index("ix_periodic_task_tags", "tags", postgresql_using="gin", postgresql_ops={"tags": "jsonb_path_ops"},
+              postgresql_where=text(TAGGED), sqlite_where=text(TAGGED)),
         {"sqlite_autoincrement": True},
     )  # fmt: skip
 
@@ -248,6 +269,7 @@ class PeriodicTask(Base):
     created_at: Mapped[datetime] = mapped_column(Instant, server_default=SqlNow())
     date_changed: Mapped[datetime] = mapped_column(Instant, server_default=SqlNow())
     provenance: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    audited_writes: Mapped[int] = mapped_column(Id, server_default="0")
 
     crontab: Mapped[CrontabSchedule | None] = relationship()
     interval: Mapped[IntervalSchedule | None] = relationship()
@@ -255,6 +277,32 @@ class PeriodicTask(Base):
     solar: Mapped[SolarSchedule | None] = relationship()
     rrule: Mapped[RruleSchedule | None] = relationship()
     calendar: Mapped[Calendar | None] = relationship()
+    upstreams: Mapped[list["PeriodicTask"]] = relationship(
+        secondary="schedule_after",
+        primaryjoin="PeriodicTask.id == ScheduleAfter.downstream_id",
+        secondaryjoin="PeriodicTask.id == ScheduleAfter.upstream_id",
+        order_by="PeriodicTask.name",
+    )
+
+
+class ScheduleAfter(Base):
+    """A schedule that runs after another succeeds: it has no timing of its own."""
+
+    __tablename__ = "schedule_after"
+    __table_args__ = (Index("ix_schedule_after_downstream_id", "downstream_id"),)
+
+    upstream_id: Mapped[int] = mapped_column(ForeignKey("periodic_task.id"), primary_key=True)
+    downstream_id: Mapped[int] = mapped_column(ForeignKey("periodic_task.id", ondelete="CASCADE"), primary_key=True)
+
+
+class ChainLink(Base):
+    """A run that ended and whose schedule others wait for; a trigger makes it, and the Beat that follows takes it."""
+
+    __tablename__ = "chain_link"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    run_id: Mapped[UUID] = mapped_column(Uuid)
 
 
 class TaskRun(Base):
@@ -281,6 +329,8 @@ class TaskRun(Base):
               postgresql_where=text("state = 'retrying'"), sqlite_where=text("state = 'retrying'")),
         Index("ix_task_run_worker", "worker",
               postgresql_where=text("state = 'running'"), sqlite_where=text("state = 'running'")),
+        Index("ix_task_run_attempt_ended_at", "attempt_ended_at", "id",
+              postgresql_where=text(TRIED_BEFORE), sqlite_where=text(TRIED_BEFORE)),
         Index("ix_task_run_decided_at_id", "decided_at", "id"),
         Index("ix_task_run_finished_at_id", "finished_at", "id",
               postgresql_where=text("finished_at IS NOT NULL"), sqlite_where=text("finished_at IS NOT NULL")),
@@ -314,10 +364,13 @@ class TaskRun(Base):
     finished_at: Mapped[datetime | None] = mapped_column(Instant)
     worker: Mapped[str | None]
     attempt: Mapped[int] = mapped_column(server_default="1")
+    past_attempts: Mapped[list[dict[str, Any]] | None] = mapped_column(Json)
+    attempt_ended_at: Mapped[datetime | None] = mapped_column(Instant)
     retry_at: Mapped[datetime | None] = mapped_column(Instant)
     cancel_requested_at: Mapped[datetime | None] = mapped_column(Instant)
     cancel_mode: Mapped[str | None]
     duplicate_deliveries: Mapped[int] = mapped_column(server_default="0")
+    progress: Mapped[dict[str, Any] | None] = mapped_column(Json)
     result: Mapped[Any | None] = mapped_column(Json)
     error: Mapped[str | None]
     traceback: Mapped[str | None]
@@ -374,6 +427,7 @@ class WorkerTask(Base):
 
     worker: Mapped[str] = mapped_column(ForeignKey("worker.name", ondelete="CASCADE"), primary_key=True)
     task: Mapped[str] = mapped_column(primary_key=True)
+    queue: Mapped[str | None]
     doc: Mapped[str]
     acks_late: Mapped[bool]
     arguments: Mapped[dict[str, Any]] = mapped_column(Json)
@@ -384,13 +438,15 @@ class AuditEvent(Base):
 
     __tablename__ = "audit_event"
     __table_args__ = (
-        Index("ix_audit_event_subject", "subject_type", "subject_id", "id"),
+        Index("ix_audit_event_subject", "subject_type", "subject_id", "at", "id"),
+        Index("ix_audit_event_at_id", "at", "id"),
         {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     at: Mapped[datetime] = mapped_column(Instant, server_default=SqlNow())
     actor: Mapped[str]
+    source: Mapped[str] = mapped_column(server_default="")
     action: Mapped[str]
     subject_type: Mapped[str]
     subject_id: Mapped[str]
@@ -429,16 +485,112 @@ class ApiKey(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
-class CollectTask(Base):
+class ConsoleSession(Base):
+    """Somebody who signed in to the console; the cookie is kept as a hash. With a key, the key's role counts."""
+
+    __tablename__ = "console_session"
+    __table_args__ = (
+        UniqueConstraint("hash"),
+        _one_of("role", ("viewer", "operator", "admin"), "role"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    hash: Mapped[str]
+    actor: Mapped[str]
+    role: Mapped[str]
+    api_key_id: Mapped[int | None] = mapped_column(ForeignKey("api_key.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(Instant, server_default=SqlNow())
+    last_used_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class IdempotencyKey(Base):
+    """A request that is done once: what it was, and what was answered, in the transaction of its work.
+
+    Work in several transactions has its key first, with a lease, and the answer last.
+    """
+
+    __tablename__ = "idempotency_key"
+    __table_args__ = (Index("ix_idempotency_key_created_at", "created_at"),)
+
+    caller: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    lease_until: Mapped[datetime | None] = mapped_column(Instant)
+    status: Mapped[int | None]
+    headers: Mapped[dict[str, str] | None] = mapped_column(Json)
+    body: Mapped[str | None]
+
+
+class CollectTask(Definition, Base):
     """What a `collect.execute_task` brings in; `definition` is validated by `workloads/collect/definitions.py`."""
 
     __tablename__ = "collect_task"
     __table_args__ = (UniqueConstraint("name"), {"sqlite_autoincrement": True})
 
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
+
+class EtlPipeline(Definition, Base):
+    """What an `etl.execute_pipeline` makes; `definition` is validated by `workloads/etl/definitions.py`."""
+
+    __tablename__ = "etl_pipeline"
+    __table_args__ = (UniqueConstraint("name"), {"sqlite_autoincrement": True})
+
+
+class Report(Definition, Base):
+    """What a `report.generate_scheduled` makes; `definition` is validated by `workloads/report/definitions.py`."""
+
+    __tablename__ = "report"
+    __table_args__ = (UniqueConstraint("name"), {"sqlite_autoincrement": True})
+
+
+class Artifact(Base):
+    """A file that a run of a report made, in the data directory under its id. It outlives its report and its run."""
+
+    __tablename__ = "artifact"
+    __table_args__ = (
+        UniqueConstraint("run_id", "name"),
+        Index("ix_artifact_report_id_id", "report_id", "id"),
+        Index("ix_artifact_created_at", "created_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    run_id: Mapped[UUID] = mapped_column(Uuid)
+    report_id: Mapped[int] = mapped_column(Id)
+    report_name: Mapped[str]
+    output: Mapped[str]
     name: Mapped[str]
-    description: Mapped[str] = mapped_column(server_default="")
-    definition: Mapped[dict[str, Any]] = mapped_column(Json)
-    revision: Mapped[int] = mapped_column(Id, server_default="1")
+    content_type: Mapped[str]
+    size: Mapped[int] = mapped_column(Id)
+    sha256: Mapped[str]
+    occurrence_at: Mapped[datetime] = mapped_column(Instant)
     created_at: Mapped[datetime] = mapped_column(Instant, server_default=SqlNow())
-    date_changed: Mapped[datetime] = mapped_column(Instant, server_default=SqlNow())
+
+
+class Delivery(Base):
+    """Artifacts on their way to one recipient; `next_try_at` is when it is tried next, while it is pending."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        _one_of("state", DELIVERY_STATES, "state"),
+        Index("ix_delivery_run_id", "run_id"),
+        Index("ix_delivery_created_at", "created_at"),
+        Index("ix_delivery_next_try_at", "next_try_at", "id",
+              postgresql_where=text("state = 'pending'"), sqlite_where=text("state = 'pending'")),
+        {"sqlite_autoincrement": True},
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    run_id: Mapped[UUID] = mapped_column(Uuid)
+    target: Mapped[dict[str, Any]] = mapped_column(Json)
+    recipient: Mapped[str]
+    letter: Mapped[dict[str, Any]] = mapped_column(Json)
+    artifact_ids: Mapped[list[str]] = mapped_column(Json)
+    message_id: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="pending")
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    next_try_at: Mapped[datetime] = mapped_column(Instant, server_default=SqlNow())
+    error: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(Instant, server_default=SqlNow())
+    sent_at: Mapped[datetime | None] = mapped_column(Instant)

@@ -23,6 +23,7 @@ def pause_failing(session: Session, run_ids: Sequence[UUID]) -> list[str]:
 
     Only runs decided since the schedule's last edit count, so that one who resumes it starts anew.
     """
+    audit.comes_from(session, audit.BEAT)
     schedules = session.scalars(
         select(PeriodicTask)
         .where(
@@ -54,7 +55,7 @@ def _pause_one(session: Session, schedule: PeriodicTask) -> bool:
     schedule.enabled, schedule.paused_reason = False, f"{wanted} failures in a row"
     audit.record(
         session,
-        actor="service",
+        actor=audit.BEAT,
         action="pause",
         subject_type="schedule",
         subject_id=schedule.id,

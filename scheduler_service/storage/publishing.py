@@ -20,7 +20,14 @@ from scheduler_service.storage.models import STARTS_BY, PeriodicTask, TaskRun, W
 
 #: First key of the advisory locks that living Beats hold; the second is the Beat's number.
 BEAT_LOCKS = 729_544_100
+#: Headers of a message that Celery sets itself: another `id`, and the run would be nobody's.
+CELERYS_HEADERS = frozenset({
+    "lang", "task", "id", "shadow", "eta", "expires", "group", "group_index", "retries", "timelimit", "root_id",
+    "parent_id", "argsrepr", "kwargsrepr", "origin", "ignore_result", "replaced_task_nesting", "stamped_headers",
+    "stamps",
+})  # fmt: skip
 UNCLAIMED_AFTER = timedelta(seconds=10)
+UNPUBLISHABLE = "the message could not be made"
 
 _OWNER_DEAD = text(
     "task_run.leased_by NOT IN (SELECT objid\\:\\:bigint FROM pg_locks WHERE locktype = 'advisory'"
@@ -118,19 +125,20 @@ def expire_undelivered(session: Session, *, now: datetime, deadline: timedelta) 
 
 
 def mark_published(session: Session, ids: Sequence[UUID], *, now: datetime) -> None:
-    """Sent. A fast worker may have made a run `running` already: that one is left alone.
+    """Sent. A fast worker may have made a run `running` already, or ended it: that one is told when it was sent.
 
     Not waited for until it is on PostgreSQL's disk: what a crash of the server forgets is sent again, which is safe.
     """
     if is_postgresql(session):
         session.execute(text("SET LOCAL synchronous_commit TO off"))
+    waits, at = TaskRun.state == "pending", literal(now, Instant())
     session.execute(
         update(TaskRun)
-        .where(among(session, TaskRun.id, ids), TaskRun.state == "pending")
+        .where(among(session, TaskRun.id, ids), or_(waits, TaskRun.published_at.is_(None)))
         .values(
-            state="published",
-            published_at=now,
-            start_by=_sooner(session, now),
+            state=case((waits, "published"), else_=TaskRun.state),
+            published_at=case((waits, at), else_=func.coalesce(TaskRun.started_at, at)),
+            start_by=case((waits, _sooner(session, now)), else_=TaskRun.start_by),
             publish_count=TaskRun.publish_count + 1,
             lease_until=None,
             leased_by=None,
@@ -183,7 +191,7 @@ def fail_unpublishable(session: Session, reasons: dict[UUID, str], *, now: datet
         session.execute(
             update(TaskRun)
             .where(TaskRun.id == run_id, TaskRun.state == "pending")
-            .values(state="failed", reason="the message could not be made", error=why, finished_at=now)
+            .values(state="failed", reason=UNPUBLISHABLE, error=why, finished_at=now)
         )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from scheduler_service.storage.findings import Found, Invariant, at, run_subject
-from scheduler_service.storage.models import FINISHED_STATES, TaskRun, Worker, WorkerTask
+from scheduler_service.storage.models import FINISHED_STATES, ChainLink, TaskRun, Worker, WorkerTask
 from scheduler_service.storage.publishing import publishable
 from scheduler_service.storage.runs import backfilled
 
@@ -52,7 +52,7 @@ UNCLAIMED = Invariant(
 )
 ABANDONED = Invariant(
     "running_abandoned",
-    "See that a Beat runs: it gives up what a silent worker left. Where the worker is unknown, cancel the run.",
+    "See that a Beat runs: it gives up what a silent worker left.",
     run_subject,
     lambda row: f"It runs since {at(row.started_at)} on the worker {row.worker}, {_silence(row)}.",
 )
@@ -68,6 +68,12 @@ WAITS_FOR_NOTHING = Invariant(
     run_subject,
     lambda row: f"It waits since {at(row.decided_at)} for another run of its schedule, and none goes on.",
 )
+UNFOLLOWED = Invariant(
+    "followers_idle",
+    "See that a Beat runs: it decides the schedules that run after others.",
+    run_subject,
+    lambda row: f"It ended at {at(row.finished_at)}, and nobody has looked at the schedules that run after it.",
+)
 _ENDED = TaskRun.state.in_(FINISHED_STATES)
 
 
@@ -82,6 +88,7 @@ def examine(session: Session, now: datetime) -> Iterator[Found]:
     yield from ABANDONED.broken_by(session, _abandoned(now))
     yield from RETRY_OVERDUE.broken_by(session, _runs(_retry_overdue(now), TaskRun.retry_at))
     yield from WAITS_FOR_NOTHING.broken_by(session, _runs(_waits_for_nothing(now), TaskRun.decided_at))
+    yield from UNFOLLOWED.broken_by(session, _runs(_unfollowed(now), TaskRun.finished_at))
 
 
 def _runs(broken: ColumnElement[bool], *columns: Any) -> Any:
@@ -134,6 +141,11 @@ def _silence(row: Any) -> str:
 
 def _retry_overdue(now: datetime) -> ColumnElement[bool]:
     return and_(TaskRun.state == "retrying", TaskRun.retry_at < now - RETRY_OVERDUE_AFTER)
+
+
+def _unfollowed(now: datetime) -> ColumnElement[bool]:
+    linked = TaskRun.id.in_(select(ChainLink.run_id))
+    return and_(linked, TaskRun.finished_at < now - IDLE_AFTER)
 
 
 def _waits_for_nothing(now: datetime) -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from scheduler_service.errors import RunNotFound
@@ -28,7 +28,7 @@ class Occupied:
 
 @dataclass(frozen=True)
 class RunFilter:
-    """Which runs; None means any."""
+    """Which runs; None means any. `origin` is a whole one, or its kind: `backfill` finds those of every backfill."""
 
     schedule_id: int | None = None
     state: Collection[str] | None = None
@@ -36,6 +36,8 @@ class RunFilter:
     task: str | None = None
     origin: str | None = None
     worker: str | None = None
+    decided_after: datetime | None = None
+    decided_before: datetime | None = None
     occurrence_after: datetime | None = None
     occurrence_before: datetime | None = None
     finished_after: datetime | None = None
@@ -143,7 +145,7 @@ def search(
 ) -> list[TaskRun]:
     """A page of runs, newest first by `decided_at`, or oldest first by `finished_at`; `after` is the last row seen."""
     key = TaskRun.finished_at if by == "finished_at" else TaskRun.decided_at
-    statement = _filtered(wanted)
+    statement = _filtered(select(TaskRun), wanted)
     if by == "finished_at":
         statement = statement.where(TaskRun.finished_at.is_not(None)).order_by(key, TaskRun.id)
         if after:
@@ -155,13 +157,19 @@ def search(
     return list(session.scalars(statement.limit(limit)))
 
 
-def _filtered(wanted: RunFilter) -> Select[TaskRun]:
-    statement: Any = select(TaskRun)
+def count(session: Session, wanted: RunFilter, *, finished: bool = False) -> int:
+    """How many runs there are, or how many of them have finished."""
+    statement = _filtered(select(func.count()).select_from(TaskRun), wanted)
+    if finished:
+        statement = statement.where(TaskRun.finished_at.is_not(None))
+    return session.scalar(statement) or 0
+
+
+def _filtered(statement: Any, wanted: RunFilter) -> Any:
     equals: tuple[tuple[Any, Any], ...] = (
         (TaskRun.periodic_task_id, wanted.schedule_id),
         (TaskRun.kind, wanted.kind),
         (TaskRun.task, wanted.task),
-        (TaskRun.origin, wanted.origin),
         (TaskRun.worker, wanted.worker),
     )
     for column, value in equals:
@@ -169,7 +177,11 @@ def _filtered(wanted: RunFilter) -> Select[TaskRun]:
             statement = statement.where(column == value)
     if wanted.state is not None:
         statement = statement.where(TaskRun.state.in_(wanted.state))
+    if wanted.origin is not None:
+        of_kind = TaskRun.origin.startswith(f"{wanted.origin}:", autoescape=True)
+        statement = statement.where(or_(TaskRun.origin == wanted.origin, of_kind))
     ranges: tuple[tuple[Any, datetime | None, datetime | None], ...] = (
+        (TaskRun.decided_at, wanted.decided_after, wanted.decided_before),
         (TaskRun.occurrence_at, wanted.occurrence_after, wanted.occurrence_before),
         (TaskRun.finished_at, wanted.finished_after, wanted.finished_before),
     )
@@ -178,5 +190,4 @@ def _filtered(wanted: RunFilter) -> Select[TaskRun]:
             statement = statement.where(column >= after)
         if before is not None:
             statement = statement.where(column < before)
-    filtered: Select[TaskRun] = statement
-    return filtered
+    return statement

@@ -6,7 +6,8 @@ a writer.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,12 +22,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session as Session  # exported: rooms above name it, and know nothing else of SQLAlchemy
 
 from scheduler_service.errors import CannotStart, StoreAway
+from scheduler_service.storage import own_writes
 from scheduler_service.storage.columns import SqlNow
 from scheduler_service.timing.clock import Clock, SystemClock
 
 RESYNC = timedelta(seconds=10)
 LOCK_TIMEOUT = timedelta(seconds=10)  # for a row that somebody's open psql session holds
 KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+_sessions = own_writes.sessions()
 PRAGMAS = ("journal_mode=wal", "synchronous=normal", "foreign_keys=on", "busy_timeout=10000")
 
 
@@ -60,6 +63,8 @@ class Database:
         self.dialect = self.url.get_backend_name()
         isolation = "AUTOCOMMIT" if self.dialect == "postgresql" else "SERIALIZABLE"
         self._reading = self.engine.execution_options(read_only=True, isolation_level=isolation)
+        self._single = self.engine.execution_options(isolation_level=isolation)
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="beside")
         self.clock: Clock = clock or (SystemClock() if self.dialect == "sqlite" else DatabaseClock(self.engine))
 
     @property
@@ -73,15 +78,26 @@ class Database:
 
         Raises: StoreAway, when the database cannot be reached or ends the connection.
         """
-        with store_errors(), Session(self.engine, expire_on_commit=False) as session:
+        with store_errors(), _sessions(bind=self.engine) as session:
+            yield session
+            session.commit()
+
+    @contextmanager
+    def statement(self) -> Iterator[Session]:
+        """One statement, a transaction by itself: on PostgreSQL two round trips less. Raises: StoreAway."""
+        with store_errors(), _sessions(bind=self._single) as session:
             yield session
             session.commit()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Look, and write nothing. Raises: StoreAway."""
-        with store_errors(), Session(self._reading, expire_on_commit=False) as session:
+        with store_errors(), _sessions(bind=self._reading) as session:
             yield session
+
+    def beside(self, work: Callable[[Session], None]) -> Future[None]:
+        """Do it soon, in a transaction and a thread of its own, one after the other: the caller does not wait."""
+        return self._beside.submit(self._alone, work)
 
     def heard(self, told: datetime) -> None:
         """Take a reading of the database's clock that came with another statement."""
@@ -89,7 +105,12 @@ class Database:
             self.clock.hear(told)
 
     def close(self) -> None:
+        self._beside.shutdown()
         self.engine.dispose()
+
+    def _alone(self, work: Callable[[Session], None]) -> None:
+        with self.transaction() as session:
+            work(session)
 
 
 @contextmanager

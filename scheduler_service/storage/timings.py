@@ -114,20 +114,16 @@ def is_set_by_hand(row: Any, terms: Terms) -> bool:
     return planned is None or (planned.occurrence_at, planned.fire_at) != (row.next_occurrence_at, row.next_run_at)
 
 
-def point_at(session: Session, task: PeriodicTask, timing: Timing) -> None:
-    """Make the schedule use the shared row of this timing; the row it used before stays as it is.
+def point_at(session: Session, task: PeriodicTask, timing: Timing | None) -> None:
+    """Make the schedule use the shared row of this timing, or none; the row it used before stays as it is.
 
     Nothing is flushed meanwhile: a half-edited schedule would count as a revision of its own.
     """
     with session.no_autoflush:
-        _point_at(session, task, timing)
-
-
-def _point_at(session: Session, task: PeriodicTask, timing: Timing) -> None:
-    wanted, row = _shared_row(session, timing)
-    for relation in RELATIONS:
-        setattr(task, f"{relation}_id", row.id if relation == wanted else None)
-        setattr(task, relation, row if relation == wanted else None)
+        wanted, row = _shared_row(session, timing) if timing is not None else (None, None)
+        for relation in RELATIONS:
+            setattr(task, f"{relation}_id", row.id if row is not None and relation == wanted else None)
+            setattr(task, relation, row if relation == wanted else None)
 
 
 def _shared_row(session: Session, timing: Timing) -> tuple[str, Any]:
@@ -150,10 +146,17 @@ def _shared_row(session: Session, timing: Timing) -> tuple[str, Any]:
 
 
 def _shared(session: Session, model: Any, fields: dict[str, Any]) -> Any:
-    """The one row with these fields, made when it is not there; two writers at once get the same."""
-    insert = postgresql.insert if is_postgresql(session) else sqlite.insert
-    session.execute(insert(model).values(fields).on_conflict_do_nothing())
-    return session.scalars(select(model).filter_by(**fields)).one()
+    """The one row with these fields, made when it is not there; two writers at once get the same.
+
+    A session looks for it once: the schedules of an import have few timings.
+    """
+    known: dict[Any, Any] = session.info.setdefault("shared timings", {})
+    place = (model, *fields.values())
+    if place not in known:
+        insert = postgresql.insert if is_postgresql(session) else sqlite.insert
+        session.execute(insert(model).values(fields).on_conflict_do_nothing())
+        known[place] = session.scalars(select(model).filter_by(**fields)).one()
+    return known[place]
 
 
 #: The column of WHEN_COLUMNS that tells which timing a row has.

@@ -5,6 +5,7 @@ compares what a migrated database holds with what this module says. Every column
 one of the three classes below; another test holds that.
 """
 
+from scheduler_service.storage import unaudited
 from scheduler_service.storage.models import EXHAUSTED, FINISHED_STATES, TIMING_COLUMNS
 
 #: A change means: plan again. Of these, REOPENS also gives a completed schedule a new life; DAYS only one that ended
@@ -22,8 +23,11 @@ VISIBLE = (
 #: Written by Beat as it goes: costs no trigger.
 BOOKKEEPING = (
     "id", "next_occurrence_at", "next_run_at", "watermark", "last_run_at", "total_run_count", "revision",
-    "created_at", "date_changed", "completed_reason", "quarantine_reason", "provenance",
+    "created_at", "date_changed", "completed_reason", "quarantine_reason", "provenance", "audited_writes",
 )  # fmt: skip
+
+#: What a person sees of a calendar.
+CALENDAR = ("name", "description", "definition")
 
 CHANNEL = "scheduler_wakeup"
 FINISHED = ", ".join(f"'{state}'" for state in FINISHED_STATES)
@@ -44,7 +48,10 @@ TIMING_TABLES = {
 
 def statements(dialect: str) -> list[str]:
     """Every CREATE for the database, in order."""
-    return _postgresql() if dialect == "postgresql" else _sqlite()
+    audited = {"periodic_task": ("schedule", VISIBLE + DECIDES_WHEN), "calendar": ("calendar", CALENDAR)}
+    if dialect == "postgresql":
+        return _postgresql() + unaudited.postgresql(audited, TIMING_TABLES)
+    return _sqlite() + unaudited.sqlite(audited, TIMING_TABLES)
 
 
 def _row(prefix: str, columns: tuple[str, ...]) -> str:
@@ -110,6 +117,17 @@ END $$""",
 END $$""",
         f"""CREATE TRIGGER task_run_freed AFTER UPDATE OF state ON task_run FOR EACH ROW
   WHEN (NEW.state IN ({FINISHED}) AND OLD.state NOT IN ('buffered', {FINISHED})) EXECUTE FUNCTION task_run_freed()""",
+        f"""CREATE FUNCTION task_run_ended() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF EXISTS (SELECT 1 FROM schedule_after WHERE upstream_id = NEW.periodic_task_id) THEN
+    INSERT INTO chain_link (run_id) VALUES (NEW.id);
+    NOTIFY {CHANNEL};
+  END IF;
+  RETURN NULL;
+END $$""",
+        f"""CREATE TRIGGER task_run_ended AFTER UPDATE OF state ON task_run FOR EACH ROW
+  WHEN (NEW.state IN ({FINISHED}) AND OLD.state NOT IN ({FINISHED})) EXECUTE FUNCTION task_run_ended()""",
+        f"""CREATE TRIGGER task_run_made_ended AFTER INSERT ON task_run FOR EACH ROW
+  WHEN (NEW.state IN ({FINISHED})) EXECUTE FUNCTION task_run_ended()""",
         """CREATE FUNCTION periodic_task_deleted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   UPDATE task_run SET state = 'cancelled', reason = 'the schedule was deleted', finished_at = clock_timestamp()
     WHERE periodic_task_id = OLD.id AND state IN ('pending', 'buffered');
@@ -143,6 +161,17 @@ BEGIN
       ELSE NEW.completed_reason END,
     date_changed = {now}
   WHERE id = NEW.id;
+END""",
+        f"""CREATE TRIGGER task_run_ended AFTER UPDATE OF state ON task_run
+WHEN NEW.state IN ({FINISHED}) AND OLD.state NOT IN ({FINISHED})
+  AND EXISTS (SELECT 1 FROM schedule_after WHERE upstream_id = NEW.periodic_task_id)
+BEGIN
+  INSERT INTO chain_link (run_id) VALUES (NEW.id);
+END""",
+        f"""CREATE TRIGGER task_run_made_ended AFTER INSERT ON task_run
+WHEN NEW.state IN ({FINISHED}) AND EXISTS (SELECT 1 FROM schedule_after WHERE upstream_id = NEW.periodic_task_id)
+BEGIN
+  INSERT INTO chain_link (run_id) VALUES (NEW.id);
 END""",
         f"""CREATE TRIGGER periodic_task_deleted AFTER DELETE ON periodic_task
 BEGIN

@@ -5,18 +5,17 @@ A schedule that names no queue is sent to its app's default, which only the app 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, func, select, text
 from sqlalchemy.orm import Session
 
-from scheduler_service.storage.batches import is_postgresql
+from scheduler_service.storage import beats
 from scheduler_service.storage.findings import Finding, Found
 from scheduler_service.storage.models import PLANNABLE, PeriodicTask, Worker, WorkerTask
-from scheduler_service.storage.publishing import BEAT_LOCKS
+from scheduler_service.storage.workers import state_of
 
-ALIVE_WITHIN = timedelta(seconds=60)
 START_A_WORKER = "Start a worker for it, such as `scheduler-service worker`."
 
 
@@ -38,7 +37,7 @@ def workers(session: Session, now: datetime) -> list[WorkerState]:
             row.name,
             tuple(row.queues),
             row.last_heartbeat_at,
-            row.stopped_at is None and row.last_heartbeat_at > now - ALIVE_WITHIN,
+            state_of(row, now) == "alive",
         )
         for row in rows
     ]
@@ -49,22 +48,10 @@ def queues_wanted(session: Session) -> set[str]:
     return {row.queue for row in _wanted(session) if row.queue is not None}
 
 
-def living_beats(session: Session) -> int | None:
-    """How many Beats run; None on SQLite, where they leave no sign."""
-    if not is_postgresql(session):
-        return None
-    statement = (
-        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = :beats"
-        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-    )
-    living: int = session.execute(text(statement), {"beats": BEAT_LOCKS}).scalar_one()
-    return living
-
-
 def examine(session: Session, now: datetime) -> Iterator[Found]:
     """Every check of who is there."""
     wanted = _wanted(session)
-    if wanted and living_beats(session) == 0:
+    if wanted and beats.living(session, now) == 0:
         mend = "Start one: `scheduler-service beat`."
         yield Found.one(Finding("no_beat", "the database", "No Beat runs, so nothing is decided or sent.", mend))
     known = workers(session, now)

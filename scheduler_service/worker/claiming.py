@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from billiard.einfo import ExceptionInfo
+from billiard.exceptions import WorkerLostError
 from celery import Celery
 from celery.app.trace import TraceInfo, trace_ok_t
-from celery.exceptions import Ignore, Reject
+from celery.exceptions import Ignore, Reject, WorkerShutdown, WorkerTerminate
 
 from scheduler_service.errors import StoreAway
 from scheduler_service.worker.recording import Attempt, Recorder
@@ -47,9 +48,12 @@ def tracked(inner: Tracer, recorder: Recorder, *, in_child: bool) -> Tracer:
         try:
             traced = inner(uuid, args, kwargs, request)
         except BaseException as why:
-            if not in_child:
-                recorder.finish(attempt, "failed", error=f"{type(why).__name__}: {why}")
-            raise
+            if in_child:  # this process ends, and its parent records
+                raise
+            recorder.finish(attempt, "failed", error=f"{type(why).__name__}: {why}")
+            if isinstance(why, WorkerShutdown | WorkerTerminate | KeyboardInterrupt):  # not the task's doing
+                raise
+            return refused("FAILURE", WorkerLostError(f"the task would have ended its worker: {why!r}"))
         recorder.returned(attempt, traced)
         return traced
 

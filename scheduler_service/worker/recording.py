@@ -1,13 +1,13 @@
-"""What a worker writes about runs, patiently where the task waits for it and briefly where the worker does.
+"""What a worker writes about runs, waiting a while for a database that is away.
 
-A claim must be sure, so it waits for a database that is away; an outcome must never raise, so it waits and then gives
-up with a log line, and Beat's repair has the last word.
+A claim must be sure, so it raises when the wait was in vain; an outcome must never raise, so it gives up with a log
+line, and the heartbeat finds the run that its worker knows nothing of.
 """
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Event
 from time import monotonic
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from uuid import UUID
 from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
 from celery.utils.time import maybe_make_aware
 
-from scheduler_service.errors import CollectCancelled, StoreAway
+from scheduler_service.errors import Cancelled, StoreAway
 from scheduler_service.storage import attempts, pausing, publishing
 from scheduler_service.storage.pausing import FAILURES
 from scheduler_service.storage.session import Database
@@ -58,15 +58,24 @@ class Recorder:
 
     def claim(self, attempt: Attempt) -> bool:
         """Take the attempt; False for a copy. Raises: StoreAway, after waiting for the database."""
-        return self._patiently(lambda: self._claim(attempt))
+        tries: list[datetime] = []
+        return self._patiently(lambda: self._claim(attempt, tries))
 
-    def _claim(self, attempt: Attempt) -> bool:
+    def _claim(self, attempt: Attempt, tries: list[datetime]) -> bool:
+        """`tries`: the instants of claims before, whose answers were lost: one may have been heard after all."""
+        now = self._database.clock.now()
+        if tries:
+            with self._database.reading() as session:
+                if attempts.is_claimed(session, attempt.run_id, attempt.number, worker=self._worker, at=tries):
+                    return True
+        tries.append(now)
+        with self._database.statement() as session:
+            if attempts.claim(session, attempt.run_id, attempt.number, worker=self._worker, now=now):
+                return True
         with self._database.transaction() as session:
-            now = self._database.clock.now()
-            taken = attempts.claim(session, attempt.run_id, attempt.number, worker=self._worker, now=now)
-            if not taken and not publishing.expire_late(session, now=now, run_id=attempt.run_id):
+            if not publishing.expire_late(session, now=now, run_id=attempt.run_id):
                 attempts.count_duplicate(session, attempt.run_id)
-        return taken
+        return False
 
     def returned(self, attempt: Attempt, traced: Any) -> None:
         """Record what Celery's tracer returned: its `info` is None for success, else names a state and a value."""
@@ -75,14 +84,14 @@ class Recorder:
             return
         state, why = traced.info.state, traced.info.retval
         if isinstance(why, Retry):
-            self._retrying(attempt, why)
+            self.retrying(attempt, why)
         elif isinstance(why, Reject) and why.requeue:
             self.lost(attempt, acks_late=True, why="the task rejected it, to be delivered again")
         elif isinstance(why, Reject):
             self.finish(attempt, "failed", error=f"the task rejected it: {why.reason}")
         elif isinstance(why, Ignore):
-            self.finish(attempt, "succeeded", reason=f"the task asked to ignore its result: {why}")
-        elif isinstance(why, CollectCancelled):
+            self.finish(attempt, "succeeded", reason=_why_ignored(why))
+        elif isinstance(why, Cancelled):
             self.finish(attempt, "cancelled", error=str(why), reason="it was asked to end, and did")
         else:
             outcome = "timed_out" if isinstance(why, SoftTimeLimitExceeded) else "failed"
@@ -100,13 +109,12 @@ class Recorder:
         reason: str | None = None,
     ) -> None:
         error, traceback, reason = storable_text(error), storable_text(traceback), storable_text(reason)
+        ending = attempts.Ending(state, result=result, error=error, traceback=traceback, reason=reason)
 
         def work() -> bool:
+            record = attempts.fail if state in FAILURES else attempts.finish
             with self._database.transaction() as session:
-                now = self._database.clock.now()
-                ending = attempts.Ending(state, result=result, error=error, traceback=traceback, reason=reason)
-                record = attempts.fail if state in FAILURES else attempts.finish
-                return record(session, attempt.run_id, attempt.number, ending, now=now)
+                return record(session, attempt.run_id, attempt.number, ending, now=self._database.clock.now())
 
         self._surely(attempt, state, work)
 
@@ -132,7 +140,9 @@ class Recorder:
 
         self._surely(Attempt(run_id, 0), state, work)
 
-    def _retrying(self, attempt: Attempt, why: Retry) -> None:
+    def retrying(self, attempt: Attempt, why: Retry) -> None:
+        """The attempt failed, and Celery has sent the next one."""
+
         def work() -> bool:
             with self._database.transaction() as session:
                 now = self._database.clock.now()
@@ -181,3 +191,10 @@ class Recorder:
 
 def _cause(why: Retry) -> str:
     return f"{type(why.exc).__name__}: {why.exc}" if why.exc is not None else (why.message or "retried")
+
+
+def _why_ignored(why: Ignore) -> str:
+    """Celery drops our headers when a task replaces itself, so what comes after is executed and not seen."""
+    if str(why) == "Replaced by new task":
+        return "the task put another in its place, which is not followed"
+    return f"the task asked to ignore its result: {why}"

@@ -6,6 +6,7 @@ request class; then the heartbeat), a consumer step (tracers of threads and solo
 """
 
 import logging
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from celery.app.task import Task
 from scheduler_service.settings import Settings
 from scheduler_service.storage.session import Database
 from scheduler_service.worker.claiming import wrap_tracers
+from scheduler_service.worker.errands import Errands
 from scheduler_service.worker.heartbeat import Heartbeat
 from scheduler_service.worker.recording import Recorder
 
@@ -31,10 +33,11 @@ class Tracking:
         self._url = database_url
         self._database: Database | None = None
         self._recorder: Recorder | None = None
+        self.errands = Errands()
 
     @property
     def database(self) -> Database:
-        """This process's own."""
+        """This process's own, for tasks."""
         if self._database is None:
             self._database = Database(self._url, pool_size=2)
         return self._database
@@ -48,10 +51,20 @@ class Tracking:
     def enter(self, hostname: str) -> None:
         """This process is a worker's from here on; connections from before a fork are forgotten, not closed."""
         self._database = None
-        self._recorder = Recorder(self.database, worker=hostname)
+        # the recorder tries again by itself, so it need not ask before each use whether its connection is there
+        self._recorder = Recorder(Database(self._url, pool_size=20, pre_ping=False), worker=hostname)
 
     def wrap(self, *, in_child: bool) -> None:
         wrap_tracers(self._app, self.recorder, in_child=in_child)
+
+    def never_started(self, message: Any, reason: str) -> None:
+        """The message is thrown away; nothing, where it was not sent for a run."""
+        headers = getattr(message, "headers", None) or {}
+        try:
+            run_id = UUID(headers["run_id"])
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return
+        self.errands.add(partial(self.recorder.never_started, run_id, "failed", reason=reason))
 
     def use_tracked_requests(self) -> None:
         for task in self._app.tasks.values():
@@ -73,7 +86,11 @@ class WorkerStep(bootsteps.StartStopStep):
         tracking.use_tracked_requests()
 
     def start(self, worker: Any) -> None:
-        Heartbeat(worker.app.scheduler_tracking.database, worker).start()
+        tracking: Tracking = worker.app.scheduler_tracking
+        if not is_prefork(worker.pool):
+            logger.warning("this worker's pool does not enforce time limits: schedules with any need prefork")
+        Heartbeat(tracking.database, tracking.recorder, worker).start()
+        tracking.errands.start()  # after the heartbeat, so that it ends before it: nothing is left to say then
 
 
 class ConsumerStep(bootsteps.StartStopStep):
@@ -81,9 +98,25 @@ class ConsumerStep(bootsteps.StartStopStep):
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
+    def __init__(self, consumer: Any, **kwargs: Any) -> None:
+        super().__init__(consumer, **kwargs)
+        celerys, tracking = consumer.on_decode_error, consumer.app.scheduler_tracking
+
+        def on_decode_error(message: Any, why: BaseException) -> None:
+            """Celery's own only logs it, with no signal."""
+            celerys(message, why)
+            tracking.never_started(message, f"its message could not be read: {why}")
+
+        consumer.on_decode_error = on_decode_error
+
     def start(self, consumer: Any) -> None:
-        if "prefork" not in type(consumer.pool).__module__:
+        if not is_prefork(consumer.pool):
             consumer.app.scheduler_tracking.wrap(in_child=False)
+
+
+def is_prefork(pool: Any) -> bool:
+    """Whether tasks are executed in processes that the worker watches."""
+    return "prefork" in type(pool).__module__
 
 
 def track(app: Celery, *, database_url: str | None = None) -> Tracking:
@@ -102,22 +135,13 @@ def track(app: Celery, *, database_url: str | None = None) -> Tracking:
         tracking.enter(str(sender))
         tracking.wrap(in_child=True)
 
-    def unknown(id: Any = None, name: Any = None, **_: Any) -> None:
-        _never_started(tracking, id, f"no worker of its queue knows the task {name}")
+    def unknown(message: Any = None, name: Any = None, **_: Any) -> None:
+        tracking.never_started(message, f"no worker of its queue knows the task {name}")
 
-    def rejected(message: Any = None, **_: Any) -> None:
-        headers = getattr(message, "headers", None) or {}
-        _never_started(tracking, headers.get("run_id"), "its message could not be read")
+    def rejected(message: Any = None, exc: Any = None, **_: Any) -> None:
+        tracking.never_started(message, f"its message could not be read: {exc}")
 
     signals.worker_process_init.connect(in_pool_process, weak=False)
     signals.task_unknown.connect(unknown, weak=False)
     signals.task_rejected.connect(rejected, weak=False)
     return tracking
-
-
-def _never_started(tracking: Tracking, run_id: Any, reason: str) -> None:
-    try:
-        known = UUID(str(run_id))
-    except ValueError:
-        return
-    tracking.recorder.never_started(known, "failed", reason=reason)

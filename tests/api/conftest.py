@@ -8,6 +8,7 @@ import pytest
 
 from scheduler_service.api.app import create_api
 from scheduler_service.storage.session import Database
+from scheduler_service.workloads.report.places import ReportPlaces
 from scheduler_service.workloads.warehouse import Warehouse
 from tests.api.serving import KEY, Server
 from tests.support.clock import ManualClock
@@ -25,16 +26,20 @@ def warehouse(tmp_path: Path) -> Warehouse:
 
 
 @pytest.fixture
-def served(server: Server, held_database: Database, warehouse: Warehouse) -> Server:
-    server.app = create_api(held_database, admin_key=KEY, warehouse=warehouse)
+def served(server: Server, held_database: Database, warehouse: Warehouse, tmp_path: Path) -> Server:
+    places = ReportPlaces(tmp_path)
+    server.app = create_api(held_database, admin_key=KEY, warehouse=warehouse, report_places=places)
     return server
 
 
 @pytest.fixture
-def sqlite_api(server: Server, sqlite_url: str, clock: ManualClock, warehouse: Warehouse) -> Iterator[httpx.Client]:
+def sqlite_api(
+    server: Server, sqlite_url: str, clock: ManualClock, warehouse: Warehouse, tmp_path: Path
+) -> Iterator[httpx.Client]:
     """The same over SQLite alone, for what no database has a part in."""
     database = Database(sqlite_url, clock=clock)
-    server.app = create_api(database, admin_key=KEY, warehouse=warehouse)
+    places = ReportPlaces(tmp_path)
+    server.app = create_api(database, admin_key=KEY, warehouse=warehouse, report_places=places)
     with server.client() as client:
         yield client
     database.close()

@@ -25,6 +25,14 @@ def given_schedule(api: httpx.Client, name: str = "orders", **fields: Any) -> di
     return body
 
 
+def given_key(api: httpx.Client, name: str = "ci", role: str = "viewer", **fields: Any) -> dict[str, Any]:
+    """A new API key, with the key itself as `key`."""
+    answer = api.post("/keys", json={"name": name, "role": role} | fields)
+    assert answer.status_code == 201, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
 def planned(database: Database, schedule_id: int) -> PeriodicTask:
     """The row, after a Beat has planned it."""
     decide.plan_unplanned(database, limit=100)

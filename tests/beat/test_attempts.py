@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from scheduler_service.beat.decide import decide_due, plan_unplanned
-from scheduler_service.storage import attempts, cancelling, due, publishing
+from scheduler_service.storage import attempts, cancelling, due, publishing, workers
 from scheduler_service.storage.attempts import Ending
 from scheduler_service.storage.models import TaskRun
 from scheduler_service.storage.session import Database
@@ -73,6 +74,18 @@ def test_a_run_that_was_asked_to_end_is_not_tried_again(held_database: Database,
     assert (runs(held_database)[0].state, runs(held_database)[0].attempt) == ("cancelled", 1)
 
 
+def test_a_run_that_was_asked_to_end_and_is_lost_is_not_handed_back(
+    held_database: Database, clock: ManualClock
+) -> None:
+    run = given_run(held_database, clock)
+    with held_database.transaction() as session:
+        assert attempts.claim(session, run.id, 1, worker="w", now=clock.now())
+        assert cancelling.ask_running(session, run.id, mode="ask", reason="why", now=clock.now())
+        assert attempts.hand_back_or_lose(session, run.id, 1, acks_late=True, why="gone", now=clock.now())
+
+    assert (runs(held_database)[0].state, runs(held_database)[0].attempt) == ("cancelled", 1)
+
+
 def test_beat_wakes_for_a_retry_and_not_before(held_database: Database, clock: ManualClock) -> None:
     given_run(held_database, clock, retry_max=1)
 
@@ -127,3 +140,19 @@ def test_a_run_that_started_in_time_may_take_its_time(held_database: Database, c
 def _late(database: Database, clock: ManualClock) -> bool:
     with database.reading() as session:
         return due.look(session, clock.now()).late
+
+
+def test_a_run_on_a_worker_that_nobody_knows_is_given_up(held_database: Database, clock: ManualClock) -> None:
+    run = given_run(held_database, clock)
+    with held_database.transaction() as session:
+        assert attempts.claim(session, run.id, run.attempt, worker="nobody", now=clock.now())
+
+    clock.advance(timedelta(seconds=60))
+    assert lost(held_database, clock) == []
+    clock.advance(timedelta(seconds=1))
+    assert lost(held_database, clock) == [run.id]
+
+
+def lost(database: Database, clock: ManualClock) -> list[UUID]:
+    with database.transaction() as session:
+        return [run_id for run_id, _ in workers.give_up_silent(session, now=clock.now())]

@@ -39,6 +39,15 @@ def test_a_new_schedule_does_not_fire_at_once(held_database: Database, clock: Ma
     assert pass_time(held_database, clock, seconds=10) == [START + timedelta(seconds=10)]
 
 
+def test_nor_does_one_whose_creation_the_database_told_a_moment_after_its_watermark(
+    held_database: Database, clock: ManualClock
+) -> None:
+    given_schedule(held_database, every=10, watermark=START - timedelta(microseconds=1))
+
+    assert pass_time(held_database, clock) == []
+    assert pass_time(held_database, clock, seconds=10) == [START + timedelta(seconds=10)]
+
+
 def test_every_occurrence_runs_once(held_database: Database, clock: ManualClock) -> None:
     given_schedule(held_database, every=10, overlap_policy="allow_all")
     pass_time(held_database, clock)

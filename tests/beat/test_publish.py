@@ -92,6 +92,7 @@ def test_a_message_goes_where_it_should(
         pytest.param(message(exchange="nowhere"), "ValueError", id="exchange that nothing is bound to"),
         pytest.param(message()._replace(args=cast(Any, "text")), "TypeError", id="args that are no list"),
         pytest.param(message()._replace(kwargs={"a": {1}}), "EncodeError", id="what JSON cannot hold"),
+        pytest.param(message(headers={"id": "other"}), "ValueError: headers", id="a header of Celery's"),
     ],
 )
 def test_what_cannot_be_sent_stops_no_other(app: Celery, broker: Broker, bad: Message, why: str) -> None:

@@ -246,6 +246,16 @@ def test_a_buffered_run_whose_schedule_works_is_no_matter(held_database: Databas
     assert examined(held_database) == {}
 
 
+def test_a_run_that_ended_and_whose_followers_nobody_decides(held_database: Database, clock: ManualClock) -> None:
+    given_run(held_database, state="succeeded", finished_at=clock.now())
+    sql(held_database, "INSERT INTO chain_link (run_id) SELECT id FROM task_run")
+
+    clock.advance(timedelta(seconds=59))
+    assert examined(held_database) == {}
+    clock.advance(timedelta(seconds=2))
+    assert "run after it" in sentence(held_database, "followers_idle")
+
+
 def test_a_run_before_its_time(held_database: Database, clock: ManualClock) -> None:
     early = {"published_at": clock.now(), "started_at": clock.now(), "finished_at": clock.now()}
     given_run(held_database, state="succeeded", fire_at=clock.now() + timedelta(seconds=1), **early)

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from scheduler_service.errors import RevisionMismatch
-from scheduler_service.services import collect_tasks, documents, manual_runs, schedules
-from scheduler_service.services.collect_tasks import CollectTaskDocument
+from scheduler_service.services import documents, manual_runs, schedules
+from scheduler_service.services.collect_tasks import CollectTaskDocument, collect_tasks
 from scheduler_service.services.schedule_documents import ScheduleDocument
 from scheduler_service.storage.models import AuditEvent
 from scheduler_service.storage.session import Database, Session

@@ -5,8 +5,8 @@ writes. What is simulated: the wire, the broker, the task's body, and time, also
 """
 
 import logging
-import random
 from datetime import datetime, timedelta
+from itertools import count
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ import pytest
 from celery import Celery
 from sqlalchemy import event, func, select, text
 
-from scheduler_service.beat import loop
+from scheduler_service.beat import decide, loop
 from scheduler_service.beat.loop import Loop
 from scheduler_service.storage import invariants
 from scheduler_service.storage.models import FINISHED_STATES, PLANNABLE, PeriodicTask, TaskRun
@@ -66,7 +66,8 @@ class World:
     def __init__(self, url: str, seed: int, begins: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seed = seed
         self.chance = Random(seed)
-        random.seed(seed)  # the backoff of retries
+        ids = count(1)  # a run's id decides how long its retries wait
+        monkeypatch.setattr(decide, "uuid7", lambda: UUID(int=next(ids)))
         self.begins = begins
         self.clock = ManualClock(begins)
         self.database = Database(url, clock=self.clock)

@@ -3,11 +3,12 @@
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler_service.timing.jitter import delay
+from scheduler_service.timing.jitter import delay, retry_delay
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -42,7 +43,7 @@ def test_schedules_of_the_same_second_are_spread_over_the_whole_jitter() -> None
 
 def test_a_delay_is_the_same_in_every_process_and_release() -> None:
     here = delay(42, NOON, jitter=timedelta(hours=1), gap=None)
-    code = "from datetime import *; from scheduler_service.timing.jitter import delay; "
+    code = "from datetime import *; from scheduler_service.timing.jitter import delay, retry_delay; "
     code += "noon = datetime(2026, 1, 1, 20, tzinfo=timezone(timedelta(hours=8))); "
     code += "print(delay(42, noon, jitter=timedelta(hours=1), gap=None) // timedelta(milliseconds=1))"
 
@@ -50,3 +51,27 @@ def test_a_delay_is_the_same_in_every_process_and_release() -> None:
 
     assert int(there.stdout) * MILLISECOND == here
     assert here == timedelta(milliseconds=1_370_313)
+
+
+def test_a_thousand_failures_of_one_instant_are_tried_again_over_a_quarter_of_the_delay() -> None:
+    minute = timedelta(minutes=1)
+
+    delays = [retry_delay(UUID(int=number), 1, wanted=minute) for number in range(1000)]
+
+    assert minute <= min(delays) < minute * 1.01
+    assert minute * 1.24 < max(delays) <= minute * 1.25
+    fifths = [sum(1 for waited in delays if (waited - minute) * 20 // minute == fifth) for fifth in range(5)]
+    assert all(150 < count < 250 for count in fifths)
+
+
+def test_a_retrys_delay_is_the_same_for_whoever_asks_and_another_for_each_attempt() -> None:
+    run = UUID("018f2f5e-0000-7000-8000-000000000001")
+
+    delays = [retry_delay(run, attempt, wanted=timedelta(hours=1)) for attempt in (1, 2, 1)]
+
+    assert delays[0] == delays[2] != delays[1]
+    assert delays[0] == timedelta(milliseconds=3_678_051)
+
+
+def test_a_retry_at_once_is_at_once() -> None:
+    assert retry_delay(UUID(int=1), 1, wanted=timedelta()) == timedelta()
