@@ -14,6 +14,7 @@ from scheduler_service.api import (
     calendars,
     collect_tasks,
     datasets,
+    docs_page,
     etl_pipelines,
     events,
     health,
@@ -77,7 +78,7 @@ def create_api(
         version=health.VERSION,
         description=DESCRIPTION,
         openapi_url="/openapi.json",
-        docs_url=None,  # it would load its scripts from the internet
+        docs_url=None,  # it would load its scripts from the internet: ours is `docs_page`
         redoc_url=None,
         redirect_slashes=False,
         separate_input_output_schemas=False,
@@ -97,6 +98,7 @@ def create_api(
     openapi.install(app)
     app.add_middleware(metrics.Counted, metrics=app.state.metrics, prefix=PREFIX)
     app.include_router(health.router)
+    app.include_router(docs_page.router)
     app.include_router(metrics.router)
     app.include_router(sign_in.entrance, prefix=PREFIX)
     if access.provider is not None:

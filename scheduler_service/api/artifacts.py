@@ -25,7 +25,9 @@ ArtifactId = Annotated[UUID, Path()]
 DeliveryId = Annotated[Id, Path()]
 #: Whatever a file says, a browser runs nothing of it, sends it nowhere, and takes it for nothing else.
 SANDBOXED = {
-    "Content-Security-Policy": "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'",
+    "Content-Security-Policy": (
+        "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'"
+    ),
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "private, no-cache",
     "Referrer-Policy": "no-referrer",

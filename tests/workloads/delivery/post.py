@@ -24,6 +24,7 @@ from scheduler_service.workloads.connections import SmtpConnection
 from scheduler_service.workloads.delivery.dispatches import Dispatch, Letter, Parcel
 from scheduler_service.workloads.delivery.targets import Target
 from tests.support.ports import free_port
+from tests.support.waiting import eventually
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
 PASSWORD = "a password"
@@ -114,6 +115,8 @@ def mail_server(folder: Path, *, starttls: bool = True, implicit_tls: bool = Fal
     controller.start()
     inbox.port = controller.port
     yield inbox
+    server: Any = controller.server
+    eventually(lambda: not server._active_count, within=10)  # a loop that stops earlier leaves sockets open
     controller.stop()
 
 
