@@ -9,6 +9,7 @@ from benchmarks.first_tick import first_tick
 from benchmarks.idle import idle
 from benchmarks.lateness import lateness
 from benchmarks.next_instants import next_instants
+from benchmarks.pages import pages
 from benchmarks.parts import Parts, parts
 from benchmarks.pipelines import pipelines
 from benchmarks.recovery import recovery
@@ -24,6 +25,7 @@ BENCHMARKS: dict[str, Callable[[Parts], list[str]]] = {
     "collecting": collecting,
     "lateness": lateness,
     "recovery": recovery,
+    "pages": pages,
     "next_instants": lambda _: next_instants(),
     "pipelines": lambda _: pipelines(),
     "reporting": lambda _: reporting(),

@@ -9,9 +9,12 @@ import os
 import secrets
 import socket
 from collections.abc import Sequence
-from datetime import timedelta
+from concurrent.futures import Future
+from datetime import datetime, timedelta
+from functools import partial
 from threading import Event
 from time import monotonic
+from uuid import UUID
 
 from celery import Celery
 from celery.beat import ScheduleEntry
@@ -19,7 +22,7 @@ from celery.beat import ScheduleEntry
 from scheduler_service.beat.adoption import static_schedules
 from scheduler_service.beat.chains import follow
 from scheduler_service.beat.decide import decide_due, plan_unplanned
-from scheduler_service.beat.publish import Publisher
+from scheduler_service.beat.publish import Publisher, Sent
 from scheduler_service.beat.repair import BrokerWatch
 from scheduler_service.beat.wakeup import wakeup_for
 from scheduler_service.errors import StoreAway
@@ -37,7 +40,7 @@ from scheduler_service.storage import (
 )
 from scheduler_service.storage.due import Outlook
 from scheduler_service.storage.publishing import Message
-from scheduler_service.storage.session import Database
+from scheduler_service.storage.session import Database, Session
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +97,7 @@ class Loop:
         self._ready = False
         self._publisher = Publisher(app)
         self._watch = BrokerWatch(app, database, republish_after=republish_after)
+        self._recording: Future[None] | None = None
         self._watched_at = self._said_at = float("-inf")
         self._wakeup = wakeup_for(database, self.number, self.stopping)
         self._batch = FIRST_BATCH
@@ -156,6 +160,7 @@ class Loop:
             worked = self._follow(limit) or worked
         if outlook.promotable:
             worked = self._promote(limit) or worked
+        self._settle()
         if monotonic() - self._watched_at > WATCH_EVERY and not self._broker.seconds_left:
             worked = self._look_at_broker(outlook) or worked
         worked = self._look_after_backfills(outlook) or worked
@@ -244,13 +249,13 @@ class Loop:
                 publishing.release(session, ids)
             return False
         sent = self._publisher.send(messages, now=self._database.clock.now())
-        with self._database.transaction() as session:
-            now = self._database.clock.now()
-            publishing.fail_unpublishable(session, sent.unpublishable, now=now)
-            if sent.broker_away is None:
-                publishing.mark_published(session, sent.ids, now=now)
-            else:
-                publishing.release(session, ids)
+        self._settle()
+        record = partial(self._record, sent=sent, ids=ids, now=self._database.clock.now())
+        if self._database.dialect == "sqlite":  # one writer at a time
+            with self._database.transaction() as session:
+                record(session)
+        else:  # while the next batch is decided
+            self._recording = self._database.beside(record)
         if sent.broker_away is not None:
             self._broker_is_away(sent.broker_away)
             return bool(sent.unpublishable)
@@ -258,6 +263,19 @@ class Loop:
             logger.info("the broker is back")
         logger.debug("published %s runs", len(sent.ids))
         return True
+
+    def _record(self, session: Session, *, sent: Sent, ids: Sequence[UUID], now: datetime) -> None:
+        publishing.fail_unpublishable(session, sent.unpublishable, now=now)
+        if sent.broker_away is None:
+            publishing.mark_published(session, sent.ids, now=now)
+        else:
+            publishing.release(session, ids)
+
+    def _settle(self) -> None:
+        """Wait until it is recorded what was sent last. Raises: StoreAway."""
+        recording, self._recording = self._recording, None
+        if recording is not None:
+            recording.result()
 
     def _look_at_broker(self, outlook: Outlook) -> bool:
         """True when runs were found that must be sent again."""

@@ -23,7 +23,9 @@ from sqlalchemy import (
     TextualSelect,
     any_,
     cast,
+    func,
     literal,
+    select,
     text,
     update,
 )
@@ -60,11 +62,25 @@ def update_by_id(session: Session, model: type[DeclarativeBase], rows: Sequence[
 def among(session: Session, column: Any, values: Sequence[Any]) -> ColumnElement[bool]:
     """`column IN values`; on PostgreSQL as one array, so that a thousand values are one parameter."""
     if is_postgresql(session):
-        array = cast(literal(_array(values), Text()), ARRAY(column.type))
-        is_one: ColumnElement[bool] = column == any_(array)
+        is_one: ColumnElement[bool] = column == any_(_as_array(column, values))
         return is_one
     is_in: ColumnElement[bool] = column.in_(values)
     return is_in
+
+
+def joined(session: Session, column: Any, values: Sequence[Any]) -> ColumnElement[bool]:
+    """The same as `among` for many ids, found by their index.
+
+    `= ANY` of a parameter is a walk along the array for every row that is looked at, if the rows are found otherwise.
+    """
+    if is_postgresql(session):
+        found: ColumnElement[bool] = column.in_(select(func.unnest(_as_array(column, values))))
+        return found
+    return among(session, column, values)
+
+
+def _as_array(column: Any, values: Sequence[Any]) -> Any:
+    return cast(literal(_array(values), Text()), ARRAY(column.type))
 
 
 def is_postgresql(session: Session) -> bool:

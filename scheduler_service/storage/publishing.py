@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, se
 from sqlalchemy.orm import Session, aliased
 
 from scheduler_service.storage import runs
-from scheduler_service.storage.batches import among, insert_new, is_postgresql
+from scheduler_service.storage.batches import among, insert_new, is_postgresql, joined
 from scheduler_service.storage.columns import Instant
 from scheduler_service.storage.models import STARTS_BY, PeriodicTask, TaskRun, WorkerTask
 
@@ -134,7 +134,7 @@ def mark_published(session: Session, ids: Sequence[UUID], *, now: datetime) -> N
     waits, at = TaskRun.state == "pending", literal(now, Instant())
     session.execute(
         update(TaskRun)
-        .where(among(session, TaskRun.id, ids), or_(waits, TaskRun.published_at.is_(None)))
+        .where(joined(session, TaskRun.id, ids), or_(waits, TaskRun.published_at.is_(None)))
         .values(
             state=case((waits, "published"), else_=TaskRun.state),
             published_at=case((waits, at), else_=func.coalesce(TaskRun.started_at, at)),

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,9 @@ from scheduler_service.storage.models import TaskRun, WorkerTask
 #: What a run keeps of how its schedule wants to be sent.
 LIMITS = {"soft_time_limit_seconds": "soft_time_limit", "time_limit_seconds": "time_limit"}
 OPTIONS = ("queue", "exchange", "routing_key", "priority", "headers", "expire_seconds")
+_OPTION_NAMES = (*OPTIONS, *LIMITS.values())
+_options_of = attrgetter(*OPTIONS, *LIMITS)
+_NO_OPTIONS: tuple[Any, ...] = tuple({} if name == "headers" else None for name in _OPTION_NAMES)
 
 
 @dataclass(frozen=True)
@@ -82,10 +86,10 @@ def new_run(
 
 def _options(schedule: Any) -> dict[str, Any]:
     """What the message is sent with, and, under `retry`, what becomes of a failure: how often, and after how long."""
-    options = {name: value for name in OPTIONS if (value := getattr(schedule, name)) is not None and value != {}}
-    for column, name in LIMITS.items():
-        if (seconds := getattr(schedule, column)) is not None:
-            options[name] = seconds
+    values = _options_of(schedule)
+    options = {}
+    if values != _NO_OPTIONS:  # as with most, of which there may be many
+        options = {name: value for name, value in zip(_OPTION_NAMES, values, strict=True) if value not in (None, {})}
     if schedule.retry_max:
         options["retry"] = [schedule.retry_max, schedule.retry_delay_seconds]
     return options

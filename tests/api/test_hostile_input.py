@@ -177,7 +177,7 @@ def test_every_bad_field_is_named_once(sqlite_api: httpx.Client) -> None:
         "calendar.name": "should have at least 1 character",
         "calendar.mode": "should be 'exclude' or 'only'",
         "calendar.days": "is not a known field",
-        "after": "is not available in this version: leave it out or null",
+        "after.0": "should be a valid string",
         "pause_after_failures": "should be greater than or equal to 1",
         "retry_max": "should be less than or equal to 100",
         "time_limit_seconds": "must be more than soft_time_limit_seconds",

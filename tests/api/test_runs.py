@@ -20,7 +20,7 @@ UNSENT = dict.fromkeys(("worker", "published_at", "started_at"))
 WIRE = [
     "id", "schedule_id", "schedule_name", "task", "args", "kwargs", "kind", "origin", "state", "reason",
     "occurrence_at", "fire_at", "decided_at", "published_at", "started_at", "finished_at", "worker", "attempt",
-    "duplicate_deliveries", "revision", "result", "error",
+    "duplicate_deliveries", "revision", "progress", "result", "error",
 ]  # fmt: skip
 
 

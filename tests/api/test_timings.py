@@ -76,7 +76,7 @@ def test_a_timing_is_understood_and_told_in_words(
 @pytest.mark.parametrize(
     ("timing", "field", "reason"),
     [
-        (None, "timing", "must be a JSON object"),
+        (None, "timing", "is required, or after"),
         ({}, "timing.type", "is required"),
         ({"type": "lunar"}, "timing.type", "'lunar' is not one of 'crontab', 'interval', 'clocked', 'solar', 'rrule'"),
         (SUNSET | {"event": "sunsett"}, "timing.event", "is no event of the sun; near to it: sunset"),

@@ -58,7 +58,7 @@ def collect_from(slow: Slow) -> dict[str, object]:
 SCHEDULE = {
     "name": "kept",
     "task": "collect.execute_task",
-    "args": ["nothing"],
+    "args": [4711],
     "timing": {"type": "interval", "every": 1, "period": "days"},
 }
 

@@ -4,6 +4,7 @@ import psutil
 import pytest
 
 from scheduler_service.errors import WorkDied
+from scheduler_service.workloads import killable
 from tests.workloads.etl.hanging import hanging
 from tests.workloads.etl.pipelines import Mill, step
 
@@ -29,8 +30,13 @@ def state(mill: Mill) -> list[object]:
 
 
 def kill_the_work() -> None:
-    (child,) = psutil.Process().children()
+    (child,) = the_work()
     child.kill()
+
+
+def the_work() -> list[psutil.Process]:
+    """The process that executes; this one may have other children, such as the tests' PostgreSQL."""
+    return [child for child in psutil.Process().children() if killable.__name__ in child.cmdline()]
 
 
 @pytest.mark.parametrize("where", ["first", "second", "third", "fourth"])
@@ -64,7 +70,7 @@ def test_killed_after_the_commit_the_run_is_done(mill: Mill) -> None:
     dying = Mill(hanging(mill.warehouse, "after the commit"))
 
     def kill_once_it_is_there() -> bool:
-        if psutil.Process().children() and "fourth" in mill.names():
+        if the_work() and "fourth" in mill.names():
             kill_the_work()
         return False
 
