@@ -71,7 +71,7 @@ def test_sigterm_ends_everything_in_order_and_the_next_start_has_all_that_was(st
 
     code = first.end(signal.SIGTERM)
 
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 20
     assert code == 0
     eventually(lambda: not any(map(is_alive, family)), within=1)
     assert "is killed" not in first.screen
@@ -94,7 +94,7 @@ def test_a_task_that_takes_too_long_is_handed_back_and_runs_after_the_next_start
 
     code = first.end(signal.SIGTERM)
 
-    assert (code, time.monotonic() - began < 10) == (0, True)
+    assert (code, time.monotonic() - began < 20) == (0, True)
     assert "is still busy" in first.screen
     assert "is killed" not in first.screen
     slow.answer.set()

@@ -36,7 +36,8 @@ def kill_the_work() -> None:
 
 def the_work() -> list[psutil.Process]:
     """The process that executes; this one may have other children, such as the tests' PostgreSQL."""
-    return [child for child in psutil.Process().children() if killable.__name__ in child.cmdline()]
+    living = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in living if killable.__name__ in child.cmdline()]
 
 
 @pytest.mark.parametrize("where", ["first", "second", "third", "fourth"])
