@@ -92,7 +92,6 @@ def _admin(calling: Calling) -> str:
 
 
 #: The name of a caller who has the role, for the audit trail.
-Viewer = Annotated[str, Depends(_viewer)]
 Operator = Annotated[str, Depends(_operator)]
 Admin = Annotated[str, Depends(_admin)]
 #: For the decorator of a route that needs no name.

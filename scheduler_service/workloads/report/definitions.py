@@ -17,7 +17,6 @@ from scheduler_service.workloads.delivery.targets import Target
 MOST_ROWS = 200_000
 MOST_SHOWN = 1000
 MOST_SECTIONS = 100
-OUTPUTS = ("html", "pdf", "xlsx", "csv")
 
 Title = Annotated[str, Field(max_length=200, pattern=checks.ONE_LINE)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
