@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from scheduler_service.storage.models import (
@@ -99,10 +101,8 @@ def runs(database: Database, **wanted: Any) -> list[TaskRun]:
 
 
 def _timing(session: Session, model: Any, **fields: Any) -> int:
-    row = session.query(model).filter_by(**fields).first()
-    if row is None:
-        row = model(**fields)
-        session.add(row)
-        session.flush()
-    row_id: int = row.id
+    """The row of this timing, made unless it is there; a Beat that starts beside us may make the same one."""
+    insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
+    session.execute(insert(model).values(**fields).on_conflict_do_nothing())
+    row_id: int = session.query(model).filter_by(**fields).one().id
     return row_id
