@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from benchmarks.burst import burst, two_beats
 from benchmarks.collecting import collecting
+from benchmarks.console import console
 from benchmarks.first_tick import first_tick
 from benchmarks.idle import idle
 from benchmarks.lateness import lateness
@@ -26,6 +27,7 @@ BENCHMARKS: dict[str, Callable[[Parts], list[str]]] = {
     "lateness": lateness,
     "recovery": recovery,
     "pages": pages,
+    "console": console,
     "next_instants": lambda _: next_instants(),
     "pipelines": lambda _: pipelines(),
     "reporting": lambda _: reporting(),

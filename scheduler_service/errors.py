@@ -142,6 +142,16 @@ class KeyNotFound(NotFound):
         self.key_id = key_id
 
 
+class SessionNotFound(NotFound):
+    """No session has this id, or not any more."""
+
+    code = "session_not_found"
+
+    def __init__(self, session_id: int) -> None:
+        super().__init__(f"No session has the id {session_id}.")
+        self.session_id = session_id
+
+
 class KeyNameTaken(Conflict):
     """Names of keys are unique, those of revoked ones too: the audit trail names them."""
 
@@ -343,6 +353,16 @@ class BackfillDone(Conflict):
     def __init__(self, backfill_id: int) -> None:
         super().__init__(f"Backfill {backfill_id} is done already.")
         self.backfill_id = backfill_id
+
+
+class ScheduleIsShadow(Conflict):
+    """What another scheduler runs must not be run by us as well."""
+
+    code = "schedule_is_shadow"
+
+    def __init__(self, schedule_id: int) -> None:
+        super().__init__(f"Schedule {schedule_id} is a shadow: it only records what it would run. Make it live first.")
+        self.schedule_id = schedule_id
 
 
 class RunUnfinished(Conflict):
@@ -814,3 +834,56 @@ class LoadFailed(CollectFailed):
     def __init__(self, dataset: str, reason: str) -> None:
         super().__init__(f"{dataset} could not be loaded: {reason}")
         self.dataset, self.reason = dataset, reason
+
+
+# --- moving from another scheduler: the mapping -------------------------------------------------------------------
+
+
+class SourceAway(ServiceError):
+    """The other scheduler's store does not answer, or is not there."""
+
+    code = "source_away"
+
+    def __init__(self, source: str, why: str) -> None:
+        super().__init__(f"{source} cannot be reached: {why}.")
+        self.source, self.why = source, why
+
+
+class SourceNotUnderstood(ServiceError):
+    """What is there is not what the source is said to be, or of a version that is not known."""
+
+    code = "source_not_understood"
+
+    def __init__(self, source: str, why: str) -> None:
+        super().__init__(f"{source} is not understood: {why}.")
+        self.source, self.why = source, why
+
+
+class SourceReadOnly(ServiceError):
+    """Its jobs cannot be paused from here; what a person has to do instead."""
+
+    code = "source_read_only"
+
+    def __init__(self, source: str, instead: str) -> None:
+        super().__init__(f"{source} is only read: {instead}.")
+        self.source, self.instead = source, instead
+
+
+class PickleNotTrusted(ServiceError):
+    """It takes what is in a pickle, which is opened only when a person says so."""
+
+    code = "pickle_not_trusted"
+
+    def __init__(self, source: str, what: str) -> None:
+        super().__init__(f"{source}: {what} is in a pickle, which is opened only with --trust-pickle.")
+        self.source, self.what = source, what
+
+
+class MappingWrong(ServiceError):
+    """A mapping file says what it may not; each mistake with its line."""
+
+    code = "mapping_wrong"
+
+    def __init__(self, file: str, mistakes: list[str]) -> None:
+        super().__init__(f"{file} is no mapping: {'; '.join(mistakes)}.")
+        self.file, self.mistakes = file, mistakes

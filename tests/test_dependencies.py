@@ -11,14 +11,14 @@ from packaging.requirements import Requirement
 LOADED = """
 import json, sys
 import kombu.transport.redis, celery.backends.redis
-import scheduler_service.worker.app, scheduler_service.beat.scheduler, scheduler_service.api.app
+import scheduler_service.worker.app, scheduler_service.beat.scheduler, scheduler_service.console.site
 import scheduler_service.cli.main, scheduler_service.cli.up, scheduler_service.cli.doctor
 import scheduler_service.cli.schedules, scheduler_service.cli.runs, scheduler_service.cli.keys
 import duckdb, pyarrow.parquet, sqlglot.optimizer.scope
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """
 #: Read when they are there, and done without when they are not.
-OPTIONAL = {"setuptools", "pip", "pyyaml", "numpy", "mypy-extensions"}
+OPTIONAL = {"setuptools", "pip", "pyyaml", "numpy", "mypy-extensions", "pytz", "greenlet"}
 
 
 def normal(name: str) -> str:

@@ -21,6 +21,7 @@ from scheduler_service.api import (
     keys,
     load,
     metrics,
+    moves,
     oidc,
     openapi,
     problems,
@@ -51,6 +52,8 @@ from scheduler_service.workloads.report.places import ReportPlaces
 from scheduler_service.workloads.warehouses import AnyWarehouse
 
 PREFIX = "/api/v1"
+#: What waits for nobody and is not counted: probes, and files that are in memory.
+APART = ("/healthz", "/readyz", "/metrics", "/static/")
 IN_VAR = ReportPlaces(Path("var"))
 DESCRIPTION = """Schedules are rows, edited at runtime and read live by any number of Beats.
 
@@ -91,8 +94,8 @@ def create_api(
     app.state.broker = Broker(broker_url)
     app.state.metrics = Metrics(database, app.state.broker)
     app.state.guard = Guard(database, admin_key=admin_key, access=access)
-    app.add_middleware(Turnstile, under=PREFIX, one_writer=database.dialect == "sqlite")
-    app.add_middleware(BodyLimit, files=(f"{PREFIX}/schedules/import",))
+    app.add_middleware(Turnstile, apart=APART, one_writer=database.dialect == "sqlite")
+    app.add_middleware(BodyLimit, files=(f"{PREFIX}/schedules/import", "/schedules/import"))
     _count_addresses(app, access)
     problems.install(app)
     openapi.install(app)
@@ -114,6 +117,7 @@ def create_api(
         backfills,
         calendars,
         load,
+        moves,
         collect_tasks,
         reports,
         artifacts,
@@ -135,7 +139,7 @@ def create_api(
 def _count_addresses(app: FastAPI, access: Access) -> None:
     """Limit each address, as it is or as a trusted proxy tells it, before anything of its request is read."""
     limit = Limit("requests from this address", access.per_address)
-    app.add_middleware(AddressLimit, limit=limit, under=(PREFIX, oidc.BEGIN))
+    app.add_middleware(AddressLimit, limit=limit, apart=APART)
     if access.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(access.trusted_proxies))
 

@@ -15,6 +15,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
+from scheduler_service.api.forms import fields_of
 from scheduler_service.api.guard import Guard
 from scheduler_service.api.limits import address_of
 from scheduler_service.errors import CrossSite, Unauthenticated
@@ -23,7 +24,7 @@ from scheduler_service.services.roles import Identity, Role
 from scheduler_service.services.sign_in import Live
 
 READING_METHODS = ("GET", "HEAD", "OPTIONS")
-COOKIE, CSRF_HEADER = "scheduler_session", "X-CSRF-Token"
+COOKIE, CSRF_HEADER, CSRF_FIELD = "scheduler_session", "X-CSRF-Token", "csrf_token"
 _bearer = HTTPBearer(auto_error=False, scheme_name="key", description="An API key, as `Authorization: Bearer <key>`")
 _cookie = APIKeyCookie(
     auto_error=False,
@@ -50,9 +51,16 @@ class Visit:
     csrf_token: str | None = None
 
 
+async def _token(request: Request) -> str:
+    """What the page sent along: a form cannot set a header, and has a field for it."""
+    said = request.headers.get(CSRF_HEADER)
+    return dict(await fields_of(request)).get(CSRF_FIELD, "") if said is None else said
+
+
 def _visit(
     request: Request,
     guard: GuardDep,
+    token: Annotated[str, Depends(_token)],
     key: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
     cookie: Annotated[str | None, Depends(_cookie)],
 ) -> Visit:
@@ -61,7 +69,7 @@ def _visit(
     elif cookie is not None:
         session = guard.by_cookie(cookie)
         visit = Visit(session.identity, session, sign_in.csrf_token(cookie))
-        _require_own_page(request, guard, visit)
+        _require_own_page(request, guard, visit, token)
     else:
         raise Unauthenticated("A key is needed: Authorization: Bearer <key>.")
     guard.count(visit.identity)
@@ -133,12 +141,11 @@ def own_origin(request: Request, guard: Guard) -> str:
     return f"{request.scope['scheme']}://{request.headers.get('host', '')}".lower()
 
 
-def _require_own_page(request: Request, guard: Guard, visit: Visit) -> None:
+def _require_own_page(request: Request, guard: Guard, visit: Visit, token: str) -> None:
     if request.method in READING_METHODS:
         return
     require_own_origin(request, guard, said=True)
-    given, expected = request.headers.get(CSRF_HEADER, ""), visit.csrf_token or ""
-    if not hmac.compare_digest(given.encode(), expected.encode()):
+    if not hmac.compare_digest(token.encode("utf-8", "replace"), (visit.csrf_token or "").encode()):
         raise CrossSite(f"With a session a change needs the header {CSRF_HEADER}: `csrf_token` of /me.")
 
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from threading import Lock
 
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from scheduler_service.api.problems import service_error
-from scheduler_service.errors import TooManyRequests
+from scheduler_service.errors import ServiceError, TooManyRequests
 
 MOST_NAMES, LONGEST_NAME = 20_000, 100
 
@@ -64,15 +64,16 @@ class Limit:
 class AddressLimit:
     """Lets an address in as often as the limit allows, before anything of its request is read."""
 
-    def __init__(self, app: ASGIApp, *, limit: Limit, under: tuple[str, ...]) -> None:
-        self._app, self._limit, self._under = app, limit, under
+    def __init__(self, app: ASGIApp, *, limit: Limit, apart: tuple[str, ...]) -> None:
+        self._app, self._limit, self._apart = app, limit, apart
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(self._under):
+        if scope["type"] == "http" and not scope["path"].startswith(self._apart):
             try:
                 self._limit.take(address_of(scope))
             except TooManyRequests as refused:
-                return await service_error(Request(scope), refused)(scope, receive, send)
+                answer: Response = scope["app"].exception_handlers[ServiceError](Request(scope), refused)
+                return await answer(scope, receive, send)
         return await self._app(scope, receive, send)
 
 

@@ -16,7 +16,7 @@ from scheduler_service.storage.runs import RunFilter
 
 RunState = Literal[
     "pending", "published", "running", "retrying", "buffered", "succeeded", "failed", "timed_out", "cancelled", "lost",
-    "skipped", "missed", "dropped", "expired",
+    "skipped", "missed", "dropped", "expired", "shadowed",
 ]  # fmt: skip
 
 

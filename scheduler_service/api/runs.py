@@ -6,11 +6,12 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from scheduler_service.api.auth import Operator
-from scheduler_service.api.dependencies import Now, Reading, Writing
+from scheduler_service.api.dependencies import Answering, Now, Reading, Writing
 from scheduler_service.api.idempotency import OnceRoute, once
 from scheduler_service.api.run_schemas import PassOut, RunDetailOut, RunOut, RunQuery
 from scheduler_service.api.schemas import CancelRequest, PageOut
-from scheduler_service.services import manual_runs, passes, runs
+from scheduler_service.services import manual_runs, one_time_runs, passes, runs
+from scheduler_service.services.one_time_runs import OneTimeRun
 
 router = APIRouter(prefix="/runs", tags=["runs"], route_class=OnceRoute)
 
@@ -21,6 +22,13 @@ def list_runs(query: Annotated[RunQuery, Query()], session: Reading) -> PageOut[
     wanted = query.wanted(query.schedule_id)
     page = runs.search(session, wanted, order=query.order, limit=query.limit, cursor=query.cursor, total=query.total)
     return PageOut.of(page, RunOut.of)
+
+
+@router.post("", status_code=202, dependencies=[once])
+def create_run(body: OneTimeRun, session: Writing, caller: Operator, now: Now, answer: Answering) -> RunDetailOut:
+    """Run a task once, without a schedule: now, at an instant, or after some seconds by the database's clock."""
+    made = RunDetailOut.of(one_time_runs.create(session, body, actor=caller, now=now))
+    return answer.located(made, under="/api/v1/runs")
 
 
 @router.get("/{run_id}")

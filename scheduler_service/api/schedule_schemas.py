@@ -111,6 +111,7 @@ class ScheduleOut(BaseModel):
     enabled: bool
     state: State
     paused_reason: str | None
+    shadow: bool = Field(description="Its occurrences are recorded as runs in state `shadowed`, and nothing is sent")
     completed_reason: str | None
     quarantine_reason: str | None
     after: list[Any]

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Annotated, Any, Self
-from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -11,12 +10,11 @@ from pydantic_core import from_json
 
 from scheduler_service.api.auth import COOKIE, GuardDep, Visit, Visiting, for_viewers, own_origin, require_own_origin
 from scheduler_service.api.dependencies import Answering, Now, Writing
+from scheduler_service.api.forms import FORM, fields_of
 from scheduler_service.api.limits import address_of
 from scheduler_service.services import documents, sign_in
 from scheduler_service.services.fields import Document
 from scheduler_service.services.roles import Identity, Role
-
-FORM = "application/x-www-form-urlencoded"
 
 
 class SignInRequest(Document):
@@ -63,11 +61,10 @@ class Door:
 
 
 async def _posted(request: Request) -> SignInRequest:
-    body = await request.body()
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
-        return documents.read(SignInRequest, dict(parse_qsl(body.decode("utf-8", "replace"))))
+    if fields := await fields_of(request):
+        return documents.read(SignInRequest, dict(fields))
     try:
-        document = from_json(body)
+        document = from_json(await request.body())
     except ValueError:
         why = {"type": "json_invalid", "loc": ("body", 0), "msg": "", "ctx": {"error": "it cannot be read"}}
         raise RequestValidationError([why]) from None

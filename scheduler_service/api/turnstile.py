@@ -16,14 +16,14 @@ STREAM = b"text/event-stream"
 
 
 class Turnstile:
-    """Lets requests under a path in."""
+    """Lets requests in, those `apart` without waiting."""
 
-    def __init__(self, app: ASGIApp, *, under: str, one_writer: bool) -> None:
-        self._app, self._under = app, under
+    def __init__(self, app: ASGIApp, *, apart: tuple[str, ...], one_writer: bool) -> None:
+        self._app, self._apart = app, apart
         self._readers, self._writers = Semaphore(READERS), Semaphore(1 if one_writer else WRITERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(self._under):
+        if scope["type"] != "http" or scope["path"].startswith(self._apart):
             return await self._app(scope, receive, send)
         turn = Turn(self._readers if scope["method"] in READING_METHODS else self._writers)
 

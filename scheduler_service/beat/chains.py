@@ -86,6 +86,8 @@ def _admitted(row: Any, place: Place, slot: Slot) -> tuple[str, str | None]:
             "skipped",
             f"the schedule is paused: {row.paused_reason}" if row.paused_reason else "the schedule is paused",
         )
+    if row.shadow:
+        return "skipped", "the schedule is a shadow"
     for reason in (row.quarantine_reason, row.completed_reason):
         if reason is not None:
             return "skipped", f"the schedule is out of service: {reason}"

@@ -13,11 +13,11 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from scheduler_service.beat.decided import RUNS, BeatIdentity, messages_of, spent, stamp
+from scheduler_service.beat.decided import DECIDED, BeatIdentity, messages_of, spent, stamp
 from scheduler_service.beat.overlap import CANCEL_MODES, Slot
 from scheduler_service.storage import cancelling, due, publishing, runs
 from scheduler_service.storage.due import DueRow
-from scheduler_service.storage.models import EXHAUSTED
+from scheduler_service.storage.models import EXHAUSTED, SHADOW, SHADOWED
 from scheduler_service.storage.publishing import Message
 from scheduler_service.storage.session import Database
 from scheduler_service.storage.timings import is_set_by_hand, terms_of_row
@@ -80,7 +80,7 @@ def decide_due(database: Database, beat: BeatIdentity, *, limit: int) -> tuple[i
             slot = Slot.of(row.overlap_policy, occupied.get(row.id), limit=row.buffer_limit)
             made = _runs_of(row, plan, slot, now=now)
             batch.runs += made
-            batch.moved.append(_moved(row, plan.following, ran=sum(run["state"] in RUNS for run in made), now=now))
+            batch.moved.append(_moved(row, plan.following, ran=sum(run["state"] in DECIDED for run in made), now=now))
             if slot.ends_others:
                 batch.ended[row.id] = (CANCEL_MODES[row.overlap_policy], made[-1]["id"])
         stamp(session, batch.runs, beat, now=now)
@@ -153,7 +153,7 @@ def _runs_of(row: DueRow, plan: Plan, slot: Slot, *, now: datetime) -> list[dict
     for number, occurrence in enumerate(plan.runs[:allowed]):
         coalesced = plan.coalesced if number == 0 else 0
         reason = f"{coalesced} earlier occurrences were missed and folded into this run" if coalesced else None
-        state, why = slot.admit()
+        state, why = (SHADOWED, None) if row.shadow else slot.admit()
         made.append(_run(row, occurrence, state=state, reason=why or reason, coalesced=coalesced, now=now))
     if plan.last_missed is not None:
         reason = f"{plan.missed} occurrences were missed (misfire policy: {row.misfire_policy})"
@@ -168,7 +168,7 @@ def _run(
     return runs.new_run(
         row,
         run_id=uuid7(),
-        origin="auto",
+        origin=SHADOW if row.shadow else "auto",
         occurrence_at=occurrence.occurrence_at,
         fire_at=occurrence.fire_at,
         now=now,
@@ -186,15 +186,19 @@ def _moved(
     now: datetime | None = None,
     watermark: datetime | None = None,
 ) -> dict[str, Any]:
-    """The schedule's bookkeeping after it was planned: where it stands, or why it is complete."""
-    count = row.total_run_count + ran
+    """The schedule's bookkeeping after it was planned: where it stands, or why it is complete.
+
+    A shadow runs nothing, so it counts nothing; but it is complete where its one run would have been.
+    """
+    sent = 0 if row.shadow else ran
+    count = row.total_run_count + sent
     completed = spent(row, count=count, ran=ran) or (EXHAUSTED if following is None else None)
     return {
         "id": row.id,
         "watermark": watermark or now,
         "next_occurrence_at": None if completed or following is None else following.occurrence_at,
         "next_run_at": row.next_run_at if completed or following is None else following.fire_at,
-        "last_run_at": now if ran else row.last_run_at,
+        "last_run_at": now if sent else row.last_run_at,
         "total_run_count": count,
         "completed_reason": completed,
     }

@@ -6,11 +6,14 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from scheduler_service.storage import publishing
+from scheduler_service.storage.models import SHADOWED
 from scheduler_service.storage.publishing import Message
 from scheduler_service.storage.session import Session
 
 #: The states of occurrences that will run.
 RUNS = ("pending", "buffered")
+#: Those, and of occurrences that would run if their schedule were no shadow.
+DECIDED = (*RUNS, SHADOWED)
 
 
 class BeatIdentity(Protocol):
@@ -31,7 +34,7 @@ def stamp(session: Session, runs: Iterable[dict[str, Any]], beat: BeatIdentity, 
 def spent(row: Any, *, count: int, ran: int) -> str | None:
     """Why a schedule that has run so often, of that just now `ran` times, does not run any more."""
     if row.one_off and ran:
-        return "one_off: it has run once"
+        return f"one_off: it has {'been shadowed' if row.shadow else 'run'} once"
     if row.max_runs is not None and count >= row.max_runs:
         return f"max_runs: it has run {count} times"
     return None

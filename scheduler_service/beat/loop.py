@@ -35,6 +35,7 @@ from scheduler_service.storage import (
     migrating,
     pausing,
     publishing,
+    tallies,
     workers,
     zone_data,
 )
@@ -46,6 +47,7 @@ logger = logging.getLogger(__name__)
 
 LONGEST_WAIT = 5.0
 SAY_ALIVE_EVERY = 15.0
+TALLY_EVERY = 60.0
 WATCH_EVERY = 4.5  # a little less, so that an idle Beat looks at the broker each time it wakes
 FIRST_BATCH = 50  # small, so that all Beats get a share of what is due at one instant; doubled while there is more
 LONGEST_BURST = 1.0
@@ -98,7 +100,7 @@ class Loop:
         self._publisher = Publisher(app)
         self._watch = BrokerWatch(app, database, republish_after=republish_after)
         self._recording: Future[None] | None = None
-        self._watched_at = self._said_at = float("-inf")
+        self._watched_at = self._said_at = self._tallied_at = float("-inf")
         self._wakeup = wakeup_for(database, self.number, self.stopping)
         self._batch = FIRST_BATCH
         self._store, self._broker = Backoff(5), Backoff(60)
@@ -109,6 +111,7 @@ class Loop:
             if not self._ready:
                 self._prepare()
             self._say_alive()
+            self._tally()
             self._wakeup.mark()
             outlook = self._look()
             if self._store.worked():
@@ -139,6 +142,12 @@ class Loop:
         if monotonic() - self._said_at > SAY_ALIVE_EVERY:
             beats.say_alive(self._database)
             self._said_at = monotonic()
+
+    def _tally(self) -> None:
+        """Count what ended in the ten minutes that are over, once for all who ask."""
+        if monotonic() - self._tallied_at > TALLY_EVERY:
+            tallies.tally(self._database)
+            self._tallied_at = monotonic()
 
     def _look(self) -> Outlook:
         with self._database.reading() as session:

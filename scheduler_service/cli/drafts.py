@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -90,10 +91,21 @@ def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 def interval_of(text: str) -> dict[str, Any]:
     """The timing of `--every`: `30s`, `5m`, `2h`, `1d`. Raises: BadParameter."""
+    every, period = _periods(text, "--every")
+    return {"type": "interval", "every": every, "period": period}
+
+
+def span_of(text: str, *, option: str) -> timedelta:
+    """How long that is. Raises: BadParameter."""
+    number, period = _periods(text, option)
+    return timedelta(**{period: number})
+
+
+def _periods(text: str, option: str) -> tuple[int, str]:
     number, period = text[:-1], PERIODS.get(text[-1:])
     if period is None or not number.isdecimal():
-        raise click.BadParameter("is a number with s, m, h or d, such as 30s.", param_hint="--every")
-    return {"type": "interval", "every": int(number), "period": period}
+        raise click.BadParameter("is a number with s, m, h or d, such as 30s.", param_hint=option)
+    return int(number), period
 
 
 def _value(path: str, text: str) -> Any:

@@ -11,18 +11,18 @@ from scheduler_service.cli.configuration import database_url, read_settings
 from scheduler_service.cli.processes import POOLS, QUEUES, run_api, run_beat, run_worker
 from scheduler_service.errors import ServiceError
 
-#: Commands that speak to a running service: modules of this room, loaded when they are asked for.
-REMOTE = ("schedules", "runs", "keys")
+#: Groups of commands: modules of this room, loaded when they are asked for.
+GROUPS = ("schedules", "runs", "keys", "migrate")
 
 
 class Commands(click.Group):
     """A group whose intended failures are one sentence on stderr and exit code 1."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*super().list_commands(ctx), *REMOTE]
+        return [*super().list_commands(ctx), *GROUPS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in REMOTE:
+        if cmd_name in GROUPS:
             found: click.Command = getattr(import_module(f"scheduler_service.cli.{cmd_name}"), cmd_name)
             return found
         return super().get_command(ctx, cmd_name)

@@ -31,8 +31,8 @@ def run_api(settings: Settings) -> None:
     import uvicorn
     from pydantic import SecretStr
 
-    from scheduler_service.api.app import create_api
     from scheduler_service.cli.access import OVERHEARD, access, can_be_overheard, tls_files
+    from scheduler_service.console.site import create_site
     from scheduler_service.storage import migrating
     from scheduler_service.storage.session import Database
     from scheduler_service.workloads.connection_files import read
@@ -50,7 +50,7 @@ def run_api(settings: Settings) -> None:
     connections = read(settings.connections_file, os.environ, own=own_api(settings.self_url, SecretStr(key)))
     database = Database(settings.database)
     uvicorn.run(
-        create_api(
+        create_site(
             database,
             admin_key=key,
             warehouse=warehouse,

@@ -6,6 +6,7 @@ from itertools import islice
 
 import click
 
+from scheduler_service.cli.drafts import assigned, span_of
 from scheduler_service.cli.remote import RemoteCommands, as_json, remote, schedule_names
 from scheduler_service.cli.tables import STYLES, in_words, note, show_document, show_json, show_lines, show_table, tell
 from scheduler_service.client import Client
@@ -51,6 +52,26 @@ def list_runs(
 def show(client: Client, run: str, as_json: bool) -> None:
     """Show a run, with its error and traceback."""
     show_document(client.runs.get(run), as_json=as_json, first=("id", "schedule_name", "state", "reason"))
+
+
+@runs.command("create")
+@click.argument("task")
+@click.option("--at", "run_at", help="When, such as 2030-01-01T09:00:00Z.  [default: now]")
+@click.option("--in", "after", help="After a while, such as 90s, 5m, 2h or 1d.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="FIELD=VALUE", help="A field, such as args=[1]; dots lead in."
+)
+@as_json
+@remote
+def create(
+    client: Client, task: str, run_at: str | None, after: str | None, settings: tuple[str, ...], as_json: bool
+) -> None:
+    """Run TASK once, without a schedule: now, or later."""
+    if run_at and after:
+        raise click.UsageError("--at and --in exclude each other.")
+    countdown = span_of(after, option="--in").total_seconds() if after else None
+    run = client.runs.create(task, run_at=run_at, countdown=countdown, **assigned(settings))
+    tell(run, f"Run {run.id} of {run.task} is {run.state}, to be sent at {in_words(run.fire_at)}.", as_json=as_json)
 
 
 @runs.command("tail")

@@ -21,6 +21,7 @@ GOOD, MIDDLING, BAD = "green", "yellow", "red"
 STYLES = {
     **dict.fromkeys(("active", "succeeded", "alive", "running"), GOOD),
     **dict.fromkeys(("paused", "skipped", "retrying", "buffered", "missed", "dropped", "expired", "silent"), MIDDLING),
+    **dict.fromkeys(("shadow", "shadowed", "doubtful"), MIDDLING),
     **dict.fromkeys(("failed", "lost", "timed_out", "quarantined", "cancelled", "stopped", "revoked"), BAD),
 }
 

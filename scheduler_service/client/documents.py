@@ -11,7 +11,9 @@ from scheduler_service.client.errors import ClientError
 T = TypeVar("T")
 
 Changes = dict[str, tuple[Any, Any]]
-FINISHED = ("succeeded", "failed", "timed_out", "cancelled", "lost", "skipped", "missed", "dropped", "expired")
+FINISHED = (
+    "succeeded", "failed", "timed_out", "cancelled", "lost", "skipped", "missed", "dropped", "expired", "shadowed",
+)  # fmt: skip
 
 
 class Document(BaseModel):
@@ -58,6 +60,7 @@ class ScheduleFields(Document):
     timing: dict[str, Any] | None
     enabled: bool
     paused_reason: str | None
+    shadow: bool = False
     after: list[Any]
     start_time: datetime | None
     expires: datetime | None

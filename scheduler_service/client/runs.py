@@ -1,6 +1,8 @@
 """Runs, from Python."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from scheduler_service.client.connection import Parameter
@@ -20,6 +22,23 @@ class Runs(Noun):
     def each(self, **filters: Parameter) -> Iterator[Run]:
         """Every run that the filters leave, page by page, newest first."""
         return walk(self.page, filters)
+
+    def create(
+        self,
+        task: str,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        run_at: datetime | str | None = None,
+        countdown: float | None = None,
+        key: str | None = None,
+        **options: Any,
+    ) -> RunDetail:
+        """Run a task once: now, at an instant, or after some seconds; `options` are fields of a schedule."""
+        at = run_at.isoformat() if isinstance(run_at, datetime) else run_at
+        when = {name: value for name, value in (("run_at", at), ("countdown", countdown)) if value is not None}
+        body = {"task": task, "args": list(args), "kwargs": dict(kwargs or {}), **when, **options}
+        return RunDetail.of(self._connection.create(PATH, body, key=key))
 
     def get(self, run_id: UUID | str) -> RunDetail:
         """Raises: NotFound."""

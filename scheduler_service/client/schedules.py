@@ -42,10 +42,14 @@ class Schedules(Noun):
         """By name, or by id where it is all digits. Raises: NotFound."""
         if name_or_id.isascii() and name_or_id.isdecimal():
             return self.get(int(name_or_id))
-        for schedule in self.each(name=name_or_id):
-            if schedule.name == name_or_id:
+        return self.find_named(name_or_id)
+
+    def find_named(self, name: str) -> Schedule:
+        """By name, whatever it looks like. Raises: NotFound."""
+        for schedule in self.each(name=name):
+            if schedule.name == name:
                 return schedule
-        raise NotFound(404, "schedule_not_found", f"No schedule is named {name_or_id!r}.")
+        raise NotFound(404, "schedule_not_found", f"No schedule is named {name!r}.")
 
     def create(self, document: Mapping[str, Any], *, key: str | None = None) -> Schedule:
         """Make a schedule: `name`, `task`, `timing` and what else differs from its default."""

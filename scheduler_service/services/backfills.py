@@ -15,7 +15,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from uuid_utils.compat import uuid7
 
-from scheduler_service.errors import BackfillDone, Invalid
+from scheduler_service.errors import BackfillDone, Invalid, ScheduleIsShadow
 from scheduler_service.services import paging
 from scheduler_service.services.fields import Document, Moment, Truth, wire_instant
 from scheduler_service.services.paging import Page
@@ -85,9 +85,11 @@ def create(session: Session, schedule_id: int, wanted: BackfillDocument, *, acto
     """Make the backfill with all its runs; nothing of the schedule itself is moved.
 
     The schedule is locked meanwhile, so that Beat decides none of its occurrences and no other backfill chooses any.
-    Raises: ScheduleNotFound, Invalid, InvalidTiming.
+    Raises: ScheduleNotFound, ScheduleIsShadow, Invalid, InvalidTiming.
     """
     task = schedules.get_locked(session, schedule_id)
+    if task.shadow:
+        raise ScheduleIsShadow(schedule_id)
     chosen = _chosen(session, task, wanted, now=now)
     backfill = Backfill(
         periodic_task_id=task.id,
@@ -120,6 +122,11 @@ def search(session: Session, wanted: BackfillFilter, *, limit: int, cursor: str 
     after = paging.decode("backfills", cursor, (int,))[0] if cursor is not None else None
     rows = stored.search(session, wanted, limit=limit + 1, after=after)
     return paging.page_of(rows, limit=limit, listing="backfills", place=lambda backfill: (backfill.id,))
+
+
+def names(session: Session, found: Sequence[Backfill]) -> dict[int, str]:
+    """The names of the schedules of these, by schedule, as far as they are there still."""
+    return stored.names_of_schedules(session, [backfill.periodic_task_id for backfill in found])
 
 
 def cancel(session: Session, backfill_id: int, *, actor: str, now: datetime) -> Progress:

@@ -4,7 +4,7 @@ Each schedule is told of: what it is now, or why not. A transaction that the dat
 deadlock with somebody else's statement looks like that; when it fails again, it and what was to come after it failed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -21,6 +21,7 @@ from scheduler_service.services.schedule_documents import MOST_TAGS, Tag, docume
 from scheduler_service.services.schedule_filters import ScheduleFilters
 from scheduler_service.storage import audit, chains, publishing, runs, schedule_batches, schedule_lists
 from scheduler_service.storage.models import PeriodicTask
+from scheduler_service.storage.schedule_lists import ScheduleFilter
 from scheduler_service.storage.session import Database, Session
 
 MOST = 10_000
@@ -103,32 +104,47 @@ class Deed:
 
 def perform(database: Database, deed: Deed) -> list[Item]:
     """Do it, and tell of each schedule, by id. Raises: Invalid, where too many fit; StoreAway, with nothing done."""
+    return sorted((item for items in steps(database, deed) for item in items), key=lambda item: item.id)
+
+
+def steps(database: Database, deed: Deed) -> Iterator[list[Item]]:
+    """Do it, and tell of some hundred schedules as soon as they are done. Raises: as `perform`, with nothing done."""
     ids = _chosen(database, deed.document)
-    items: list[Item] = []
     chunks = [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
     if deed.document.action == "delete":  # who runs after others was made after them, and goes before them
         chunks.reverse()
     for number, chunk in enumerate(chunks):
         try:
-            items += _tried(database, chunk, deed)
+            items = _tried(database, chunk, deed)
         except StoreAway as why:
-            if not items:
+            if number == 0:
                 raise
             left = (key for further in chunks[number:] for key in further)
-            items += [_failed(key, why.code, "The database could not be reached.") for key in left]
-            break
-    return sorted(items, key=lambda item: item.id)
+            yield [_failed(key, why.code, "The database could not be reached.") for key in left]
+            return
+        yield items
+
+
+def fitting(database: Database, wanted: ScheduleFilter) -> list[int]:
+    """The ids of all that fit. Raises: Invalid, where they are too many to be changed at once."""
+    with database.reading() as session:
+        ids = schedule_lists.ids(session, wanted, limit=MOST + 1)
+    if len(ids) > MOST:
+        raise Invalid.field("filter", f"fits more than {MOST} schedules, and so many can be changed at once")
+    return ids
+
+
+def some_of(database: Database, ids: Sequence[int], *, limit: int) -> list[PeriodicTask]:
+    """The first of those schedules, to show which they are."""
+    with database.reading() as session:
+        return schedule_batches.some(session, sorted(ids)[:limit], locked=False)
 
 
 def _chosen(database: Database, document: BulkDocument) -> list[int]:
     if document.ids is not None:
         return sorted(set(document.ids))
     assert document.filter is not None
-    with database.reading() as session:
-        ids = schedule_lists.ids(session, document.filter.wanted(), limit=MOST + 1)
-    if len(ids) > MOST:
-        raise Invalid.field("filter", f"fits more than {MOST} schedules, and so many can be changed at once")
-    return ids
+    return fitting(database, document.filter.wanted())
 
 
 def _tried(database: Database, ids: Sequence[int], deed: Deed) -> list[Item]:

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from scheduler_service.errors import RunFinished, RunUnfinished
+from scheduler_service.errors import RunFinished, RunUnfinished, ScheduleIsShadow
 from scheduler_service.services import tasks
 from scheduler_service.storage import audit, cancelling, publishing, runs, schedules
-from scheduler_service.storage.models import TaskRun
+from scheduler_service.storage.models import SHADOWED, TaskRun
 from scheduler_service.storage.session import Session
 
 
@@ -24,9 +24,11 @@ def trigger(
 ) -> TaskRun:
     """Make a run of the schedule, with all its options, for now; its timing is not moved.
 
-    Raises: ScheduleNotFound; Invalid, for other arguments that do not fit the task.
+    Raises: ScheduleNotFound; ScheduleIsShadow; Invalid, for other arguments that do not fit the task.
     """
     task = schedules.get_locked(session, schedule_id)
+    if task.shadow:
+        raise ScheduleIsShadow(schedule_id)
     run_id = uuid7()
     row = runs.new_run(task, run_id=run_id, origin=f"manual:{run_id}", occurrence_at=now, fire_at=now, now=now)
     row |= {"decided_at": now, "decided_by": actor}
@@ -62,8 +64,13 @@ def cancel(session: Session, run_id: UUID, *, terminate: bool, actor: str, now: 
 
 
 def retry(session: Session, run_id: UUID, *, actor: str, now: datetime) -> TaskRun:
-    """Give a finished run another attempt, with what it was decided with. Raises: RunNotFound; RunUnfinished."""
+    """Give a finished run another attempt, with what it was decided with.
+
+    Raises: RunNotFound; RunUnfinished; ScheduleIsShadow, for what was recorded and never a run.
+    """
     run = runs.get(session, run_id)
+    if run.state == SHADOWED:
+        raise ScheduleIsShadow(run.periodic_task_id)
     if not cancelling.start_over(session, run_id, reason=f"tried again by {actor}", now=now):
         raise RunUnfinished(run_id, run.state)
     return _recorded(session, run, "retry", actor)

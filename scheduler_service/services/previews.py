@@ -71,20 +71,25 @@ def upcoming(
 
 def of_timing(session: Session, document: PreviewDocument, *, now: datetime, language: Language) -> Preview:
     """The next occurrences of a timing that is not saved. Raises: ScheduleNotFound, Invalid."""
+    terms = terms_to_be(session, document, now=now)
+    items = planning.upcoming(terms, after=document.after or now, count=document.count)
+    use = document.calendar
+    name, mode = (use.name, use.mode) if use is not None else (None, "exclude")
+    return Preview(items, _zone(terms.timing), words_of(terms.timing, language, calendar=name, mode=mode))
+
+
+def terms_to_be(session: Session, document: PreviewDocument, *, now: datetime) -> Terms:
+    """A timing that is not saved, with its limits. Raises: ScheduleNotFound, Invalid."""
     task = schedules.get(session, document.schedule_id) if document.schedule_id is not None else None
     anchor = document.start_time or now
     if task is not None:
         anchor = task.anchor_at or document.start_time or task.created_at
-    timing = document.timing.timing(anchor)
-    days, name, mode = None, None, "exclude"
+    timing, days = document.timing.timing(anchor), None
     if document.calendar is not None:
         calendar = calendar_uses.named(session, document.calendar)
-        name, mode = calendar.name, document.calendar.mode
-        days = days_of(timing, canonical(calendar.definition), mode=mode)
+        days = days_of(timing, canonical(calendar.definition), mode=document.calendar.mode)
     jitter = timedelta(seconds=document.jitter_seconds if task is not None else 0)
-    terms = Terms(timing, document.start_time, document.expires, jitter, task.id if task is not None else 0, days)
-    items = planning.upcoming(terms, after=document.after or now, count=document.count)
-    return Preview(items, _zone(timing), words_of(timing, language, calendar=name, mode=mode))
+    return Terms(timing, document.start_time, document.expires, jitter, task.id if task is not None else 0, days)
 
 
 def _to_come(

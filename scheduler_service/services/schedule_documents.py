@@ -82,6 +82,7 @@ class ScheduleFields(Document):
     timing: TimingDocument | None = None
     enabled: Truth = True
     paused_reason: Reason | None = Field(default=None, description="Kept while the schedule is not enabled")
+    shadow: Truth = Field(default=False, description="Decide what would run, and send nothing")
     after: Annotated[list[Line], Field(max_length=50)] = Field(
         default_factory=list,
         description="Names of schedules: it runs when all have succeeded, with their occurrence; in place of a timing",
@@ -186,7 +187,9 @@ class WholeScheduleDocument(ScheduleDocument):
 
 
 #: What a schedule has of its own when it has a timing of its own, with what it must be otherwise.
-OF_A_TIMING: dict[str, Any] = {"start_time": None, "expires": None, "calendar": None, "jitter_seconds": 0}
+OF_A_TIMING: dict[str, Any] = {
+    "start_time": None, "expires": None, "calendar": None, "jitter_seconds": 0, "shadow": False,
+}  # fmt: skip
 #: By default no pass of a chain is left out because the one before is not over.
 FOLLOWERS_OVERLAP: OverlapPolicy = "buffer_all"
 
@@ -251,6 +254,7 @@ def document_of(task: PeriodicTask) -> dict[str, Any]:
         "timing": timing_document(task),
         "enabled": task.enabled,
         "paused_reason": task.paused_reason,
+        "shadow": task.shadow,
         "after": [upstream.name for upstream in task.upstreams],
         "start_time": wire_instant(task.start_time),
         "expires": wire_instant(task.expires),

@@ -43,6 +43,12 @@ def search(
     return Page([_known(rows[name]) for name in page.items if name in rows], page.next_cursor, page.total)
 
 
+def find(session: Session, name: str, *, now: datetime) -> KnownTask | None:
+    """The task of this name; None, if no worker has told of it."""
+    rows = _by_name(session, [name], now=now).get(name)
+    return _known(rows) if rows else None
+
+
 class Fitting:
     """Looks whether schedules fit the tasks that are known; each task is read once.
 

@@ -5,6 +5,7 @@ changes nothing, and an export after an import is the file. What nothing will ev
 schedules that are over.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,6 +69,11 @@ class Plan:
 def export(session: Session, wanted: ScheduleFilter, form: Format) -> str:
     """The schedules as a file."""
     return written((item_of(task) for task in schedule_lists.each(session, wanted)), form)
+
+
+def export_some(session: Session, ids: Sequence[int], form: Format) -> str:
+    """Those of these schedules that there are, as a file."""
+    return written((item_of(task) for task in schedule_batches.some(session, ids, locked=False)), form)
 
 
 def bring(session: Session, document: TransferDocument, wish: Wish, *, actor: str, now: datetime) -> Plan:

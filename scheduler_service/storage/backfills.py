@@ -4,7 +4,7 @@ All their runs are there from the start, as `buffered` rows; Beat lets so many g
 on. A backfill's row is locked before its runs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 from scheduler_service.errors import BackfillNotFound
 from scheduler_service.storage import cancelling
 from scheduler_service.storage.batches import among, is_postgresql
-from scheduler_service.storage.models import WAITING_STATES, Backfill, PeriodicTask, TaskRun
+from scheduler_service.storage.models import SHADOW, WAITING_STATES, Backfill, PeriodicTask, TaskRun
 from scheduler_service.storage.runs import goes_on
 from scheduler_service.storage.triggers import CHANNEL
 
@@ -60,7 +60,7 @@ def outcomes(session: Session, schedule_id: int, occurrences: Sequence[datetime]
             Backfill.end_at > occurrences[0],
         )
     )
-    origins = ["auto", *map(origin_of, others)]
+    origins = ["auto", SHADOW, *map(origin_of, others)]
     rows = session.execute(
         select(TaskRun.occurrence_at, TaskRun.state)
         .where(
@@ -113,6 +113,12 @@ def progress(session: Session, backfill: Backfill) -> dict[str, int]:
 def name_of_schedule(session: Session, backfill: Backfill) -> str:
     """As its runs know it: the schedule may be gone."""
     return session.scalar(select(TaskRun.schedule_name).where(_run_of(backfill)).limit(1)) or ""
+
+
+def names_of_schedules(session: Session, schedule_ids: Collection[int]) -> dict[int, str]:
+    """Those that are there."""
+    named = select(PeriodicTask.id, PeriodicTask.name).where(PeriodicTask.id.in_(schedule_ids))
+    return {row.id: row.name for row in session.execute(named)}
 
 
 def cancel(session: Session, backfill: Backfill, *, reason: str, now: datetime) -> None:

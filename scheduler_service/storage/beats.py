@@ -3,19 +3,30 @@
 Only one file, and no server that would notice a connection's end: there, a Beat was seen lately or was not.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Session
 
 from scheduler_service.storage.batches import is_postgresql
-from scheduler_service.storage.models import ServiceFact
+from scheduler_service.storage.models import ServiceFact, TaskRun
 from scheduler_service.storage.publishing import BEAT_LOCKS
 from scheduler_service.storage.session import Database
 
 FACT = "beat seen at"
 LATELY = timedelta(seconds=60)
+DECISIONS_LOOKED_AT = 5000
+
+
+@dataclass(frozen=True)
+class BeatSeen:
+    """A Beat by what it decided: its name, when the last time, how many of the runs that were looked at."""
+
+    name: str
+    last_decided_at: datetime
+    decided: int
 
 
 def say_alive(database: Database) -> None:
@@ -39,3 +50,16 @@ def living(session: Session, now: datetime) -> int:
     )
     count: int = session.execute(text(statement), {"beats": BEAT_LOCKS}).scalar_one()
     return count
+
+
+def seen(session: Session, *, since: datetime) -> list[BeatSeen]:
+    """The Beats that made the last runs since then by timings, by name. One with nothing to decide leaves no trace."""
+    last = (
+        select(TaskRun.decided_by, TaskRun.decided_at)
+        .where(TaskRun.decided_at >= since, TaskRun.origin == "auto")
+        .order_by(TaskRun.decided_at.desc(), TaskRun.id.desc())
+        .limit(DECISIONS_LOOKED_AT)
+        .subquery()
+    )
+    statement = select(last.c.decided_by, func.max(last.c.decided_at), func.count()).group_by(last.c.decided_by)
+    return [BeatSeen(*row) for row in session.execute(statement.order_by(last.c.decided_by))]

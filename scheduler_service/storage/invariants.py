@@ -11,7 +11,7 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from scheduler_service.errors import CannotStart
-from scheduler_service.storage import migrating, run_invariants, schedule_invariants, worker_invariants
+from scheduler_service.storage import migrating, move_invariants, run_invariants, schedule_invariants, worker_invariants
 from scheduler_service.storage.findings import Finding, Found
 
 #: What a Beat or a worker may be about to put right.
@@ -31,6 +31,7 @@ def examine(session: Session, now: datetime) -> list[Found]:
         *schedule_invariants.examine(session, now),
         *run_invariants.examine(session, now),
         *worker_invariants.examine(session, now),
+        *move_invariants.examine(session),
     ]
 
 

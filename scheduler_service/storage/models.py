@@ -22,7 +22,11 @@ TIMING_COLUMNS = ("crontab_id", "interval_id", "clocked_id", "solar_id", "rrule_
 
 WAITING_STATES = ("pending", "published", "running", "retrying", "buffered")
 NEVER_SENT_STATES = ("skipped", "missed", "dropped", "expired")
-FINISHED_STATES = ("succeeded", "failed", "timed_out", "cancelled", "lost", *NEVER_SENT_STATES)
+#: What a shadow schedule would have sent, while another scheduler runs the job. It says nothing of how the job went.
+SHADOWED = "shadowed"
+#: The origin of what a shadow decides: never in the way of a run of the same occurrence, and followed by nothing.
+SHADOW = "shadow"
+FINISHED_STATES = ("succeeded", "failed", "timed_out", "cancelled", "lost", *NEVER_SENT_STATES, SHADOWED)
 RUN_STATES = (*WAITING_STATES, *FINISHED_STATES)
 
 #: Why a schedule is completed that other days, not only another timing, may give a new life.
@@ -32,6 +36,8 @@ CANCEL_MODES = ("ask", "terminate", "terminating")
 BACKFILL_MODES = ("missing", "failed", "all")
 BACKFILL_STATES = ("running", "done", "cancelled")
 DELIVERY_STATES = ("pending", "sent", "failed")
+MOVE_STATES = ("planned", "shadow", "live", "rolled_back", "doubtful")
+OBSERVED_OUTCOMES = ("submitted", "executed", "error", "missed", "skipped")
 STARTS_BY = "start_by IS NOT NULL AND state IN ('pending', 'published', 'buffered')"
 CANCELLING = "state = 'running' AND cancel_requested_at IS NOT NULL"
 TRIED_BEFORE = "attempt_ended_at IS NOT NULL"
@@ -235,6 +241,7 @@ class PeriodicTask(Base):
     one_off: Mapped[bool] = mapped_column(server_default=false())
     max_runs: Mapped[int | None]
     enabled: Mapped[bool] = mapped_column(server_default=true())
+    shadow: Mapped[bool] = mapped_column(server_default=false())
     paused_reason: Mapped[str | None]
     completed_reason: Mapped[str | None]
     quarantine_reason: Mapped[str | None]
@@ -594,3 +601,69 @@ class Delivery(Base):
     error: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(Instant, server_default=SqlNow())
     sent_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class RunTally(Base):
+    """How many runs ended in a state within ten minutes: what was counted once need not be counted again."""
+
+    __tablename__ = "run_tally"
+    __table_args__ = ()
+
+    bucket_at: Mapped[datetime] = mapped_column(Instant, primary_key=True)
+    state: Mapped[str] = mapped_column(primary_key=True)
+    runs: Mapped[int] = mapped_column(Id)
+
+
+class Move(Base):
+    """A job of another scheduler on its way here: `original` is its definition there, `source` the store's address.
+
+    `boundary_at` is the instant up to which the old scheduler runs the job, and from which the schedule does; going
+    back, the other way about. An `intention` says which way it goes while that is not done yet; `paused_at` is when the
+    job was known to be paused at its source by us, and NULL if it was paused there before.
+    """
+
+    __tablename__ = "move"
+    __table_args__ = (
+        UniqueConstraint("periodic_task_id"),
+        UniqueConstraint("source", "source_id"),
+        _one_of("state", MOVE_STATES, "state"),
+        _one_of("intention", ("cutover", "rollback"), "intention"),
+        *_json_is("original", "object"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    periodic_task_id: Mapped[int | None] = mapped_column(ForeignKey("periodic_task.id", ondelete="SET NULL"))
+    source: Mapped[str]
+    source_kind: Mapped[str]
+    source_id: Mapped[str]
+    name: Mapped[str]
+    original: Mapped[dict[str, Any]] = mapped_column(Json, server_default="{}")
+    state: Mapped[str] = mapped_column(server_default="planned")
+    intention: Mapped[str | None]
+    boundary_at: Mapped[datetime | None] = mapped_column(Instant)
+    paused_at: Mapped[datetime | None] = mapped_column(Instant)
+    shadow_since: Mapped[datetime | None] = mapped_column(Instant)
+    created_at: Mapped[datetime] = mapped_column(Instant, server_default=SqlNow())
+    changed_at: Mapped[datetime] = mapped_column(Instant, server_default=SqlNow())
+    note: Mapped[str | None]
+
+
+class ObservedRun(Base):
+    """What another scheduler did about one instant of a job, as its listener, or its store, told."""
+
+    __tablename__ = "observed_run"
+    __table_args__ = (
+        UniqueConstraint("source", "source_id", "scheduled_at"),
+        _one_of("outcome", OBSERVED_OUTCOMES, "outcome"),
+        Index("ix_observed_run_scheduled_at", "scheduled_at"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    source: Mapped[str]
+    source_id: Mapped[str]
+    scheduled_at: Mapped[datetime] = mapped_column(Instant)
+    ran_at: Mapped[datetime | None] = mapped_column(Instant)
+    outcome: Mapped[str]
+    reported_at: Mapped[datetime] = mapped_column(Instant, server_default=SqlNow())

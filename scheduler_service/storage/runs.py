@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, not_, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from scheduler_service.errors import RunNotFound
@@ -149,7 +149,7 @@ def search(
 ) -> list[TaskRun]:
     """A page of runs, newest first by `decided_at`, or oldest first by `finished_at`; `after` is the last row seen."""
     key = TaskRun.finished_at if by == "finished_at" else TaskRun.decided_at
-    statement = _filtered(select(TaskRun), wanted)
+    statement = filtered(select(TaskRun), wanted)
     if by == "finished_at":
         statement = statement.where(TaskRun.finished_at.is_not(None)).order_by(key, TaskRun.id)
         if after:
@@ -163,13 +163,14 @@ def search(
 
 def count(session: Session, wanted: RunFilter, *, finished: bool = False) -> int:
     """How many runs there are, or how many of them have finished."""
-    statement = _filtered(select(func.count()).select_from(TaskRun), wanted)
+    statement = filtered(select(func.count()).select_from(TaskRun), wanted)
     if finished:
         statement = statement.where(TaskRun.finished_at.is_not(None))
     return session.scalar(statement) or 0
 
 
-def _filtered(statement: Any, wanted: RunFilter) -> Any:
+def filtered(statement: Any, wanted: RunFilter) -> Any:
+    """The statement, of the runs that are wanted alone."""
     equals: tuple[tuple[Any, Any], ...] = (
         (TaskRun.periodic_task_id, wanted.schedule_id),
         (TaskRun.kind, wanted.kind),
@@ -179,8 +180,9 @@ def _filtered(statement: Any, wanted: RunFilter) -> Any:
     for column, value in equals:
         if value is not None:
             statement = statement.where(column == value)
-    if wanted.state is not None:
-        statement = statement.where(TaskRun.state.in_(wanted.state))
+    if wanted.state is not None:  # spelt out, or no database would be sure that a partial index holds them all
+        states: Any = bindparam(None, list(wanted.state), expanding=True, literal_execute=True)
+        statement = statement.where(TaskRun.state.in_(states))
     if wanted.origin is not None:
         of_kind = TaskRun.origin.startswith(f"{wanted.origin}:", autoescape=True)
         statement = statement.where(or_(TaskRun.origin == wanted.origin, of_kind))

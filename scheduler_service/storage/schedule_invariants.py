@@ -15,6 +15,7 @@ from scheduler_service.storage.columns import Instant
 from scheduler_service.storage.findings import Finding, Found, Invariant, at, schedule_subject
 from scheduler_service.storage.models import (
     PLANNABLE,
+    SHADOW,
     Calendar,
     ClockedSchedule,
     CrontabSchedule,
@@ -32,6 +33,8 @@ from scheduler_service.timing.timings import TICK
 SAMPLE = 2000
 MOST_COMPARED = 5000
 OVERDUE_AFTER = timedelta(minutes=1)
+#: The origins of what Beat decides of a timing: of a schedule that is no shadow, and of one that is.
+DECIDED_BY_BEAT = ("auto", SHADOW)
 ACCOUNTED = timedelta(hours=24)  # retention leaves at least that
 POINTERS: dict[str, Any] = {
     "crontab_id": CrontabSchedule,
@@ -135,7 +138,7 @@ def _sampled(session: Session, now: datetime, size: int) -> Sequence[Row[Any]]:
     since = case((PeriodicTask.date_changed > floor, PeriodicTask.date_changed), else_=floor)
     counted = and_(
         TaskRun.periodic_task_id == PeriodicTask.id,
-        TaskRun.origin == "auto",
+        TaskRun.origin.in_(DECIDED_BY_BEAT),
         TaskRun.occurrence_at > since,
         TaskRun.occurrence_at < PeriodicTask.next_occurrence_at,
     )
@@ -204,7 +207,8 @@ def _has_runs_by_hand(session: Session, row: Any, terms: Terms) -> bool:
     """Whether somebody set a next run by hand meanwhile: then occurrences were passed over on purpose."""
     occurrences = session.scalars(
         select(TaskRun.occurrence_at)
-        .where(TaskRun.periodic_task_id == row.id, TaskRun.origin == "auto", TaskRun.occurrence_at > row.since)
+        .where(TaskRun.periodic_task_id == row.id, TaskRun.origin.in_(DECIDED_BY_BEAT))
+        .where(TaskRun.occurrence_at > row.since)
         .limit(MOST_COMPARED)
     )
     return any(terms.rule.next_after(occurrence - TICK) != occurrence for occurrence in occurrences)

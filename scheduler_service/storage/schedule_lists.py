@@ -8,17 +8,30 @@ either direction: they are a second walk, by id.
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select, text, tuple_, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    exists,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    text,
+    tuple_,
+    type_coerce,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from scheduler_service.storage.batches import is_postgresql
 from scheduler_service.storage.models import PLANNABLE, TAGGED, TIMING_COLUMNS, Calendar, PeriodicTask
-from scheduler_service.storage.schedules import state_of, with_timings
+from scheduler_service.storage.schedules import STATES, state_of, with_timings
 
 SORTS = ("name", "next_run_at", "last_run_at", "created_at", "date_changed")
 #: Where a schedule without the instant stands: last, in either direction.
@@ -68,19 +81,51 @@ class Order:
 
 
 def search(
-    session: Session, wanted: ScheduleFilter, order: Order, *, limit: int, after: Place | None = None
+    session: Session,
+    wanted: ScheduleFilter,
+    order: Order,
+    *,
+    limit: int,
+    after: Place | None = None,
+    before: Place | None = None,
 ) -> list[PeriodicTask]:
-    """A page of schedules; `after` is `place` of the last one seen."""
-    nowhere = after is not None and after[0] == _nowhere(order)
+    """A page of schedules; `after` is `place` of the last one seen, or `before` that of the first: what precedes it."""
+    if before is not None:
+        return _preceding(session, wanted, order, limit, before)
+    nowhere = (after is not None and after[0] == _nowhere(order)) or _is_nowhere(wanted, order)
     found = [] if nowhere else _walked(session, wanted, order, limit, after)
     if len(found) < limit and order.by in _PLACED:
         found += _walked_nowhere(session, wanted, order, limit - len(found), after if nowhere else None)
     return found
 
 
+def _is_nowhere(wanted: ScheduleFilter, order: Order) -> bool:
+    """Whether none that fits has a place in the order: nothing but an active schedule has a next run."""
+    return order.by == "next_run_at" and (wanted.state not in (None, "active") or wanted.enabled is False)
+
+
+def _preceding(session: Session, wanted: ScheduleFilter, order: Order, limit: int, before: Place) -> list[PeriodicTask]:
+    """The last ones before a place: the walk from there in the other direction, turned round."""
+    back = Order(order.by, not order.descending)
+    nowhere = before[0] == _nowhere(order)
+    found = _walked_nowhere(session, wanted, back, limit, before) if nowhere else []
+    if len(found) < limit and not _is_nowhere(wanted, order):
+        found += _walked(session, wanted, back, limit - len(found), None if nowhere else before)
+    return found[::-1]
+
+
 def count(session: Session, wanted: ScheduleFilter) -> int:
     """How many there are."""
     return session.scalar(select(func.count(PeriodicTask.id)).where(*_conditions(session, wanted))) or 0
+
+
+def count_states(session: Session, wanted: ScheduleFilter, *, most: int) -> dict[str, int]:
+    """How many there are in each of STATES, whichever is wanted, and under "" in all; none is counted past `most`."""
+    counts = []
+    for state in (None, *STATES):
+        some = select(PeriodicTask.id).where(*_conditions(session, replace(wanted, state=state))).limit(most).subquery()
+        counts.append(select(literal(state or "").label("state"), func.count().label("number")).select_from(some))
+    return {row.state: row.number for row in session.execute(union_all(*counts))}
 
 
 def ids(session: Session, wanted: ScheduleFilter, *, limit: int | None = None) -> list[int]:

@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from time import monotonic
 from typing import Any
 
@@ -65,6 +66,8 @@ class Database:
         self._reading = self.engine.execution_options(read_only=True, isolation_level=isolation)
         self._single = self.engine.execution_options(isolation_level=isolation)
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="beside")
+        self._apart = ThreadPoolExecutor(1, thread_name_prefix="apart")
+        self.closing = Event()
         self.clock: Clock = clock or (SystemClock() if self.dialect == "sqlite" else DatabaseClock(self.engine))
 
     @property
@@ -99,12 +102,18 @@ class Database:
         """Do it soon, in a transaction and a thread of its own, one after the other: the caller does not wait."""
         return self._beside.submit(self._alone, work)
 
+    def apart(self, work: Callable[[], None]) -> Future[None]:
+        """Do what takes long in a thread of its own. Closing waits for it, so it is to end when `closing` is set."""
+        return self._apart.submit(work)
+
     def heard(self, told: datetime) -> None:
         """Take a reading of the database's clock that came with another statement."""
         if isinstance(self.clock, DatabaseClock):
             self.clock.hear(told)
 
     def close(self) -> None:
+        self.closing.set()
+        self._apart.shutdown(cancel_futures=True)
         self._beside.shutdown()
         self.engine.dispose()
 

@@ -6,13 +6,13 @@ one of the three classes below; another test holds that.
 """
 
 from scheduler_service.storage import unaudited
-from scheduler_service.storage.models import EXHAUSTED, FINISHED_STATES, TIMING_COLUMNS
+from scheduler_service.storage.models import EXHAUSTED, FINISHED_STATES, SHADOW, TIMING_COLUMNS
 
 #: A change means: plan again. Of these, REOPENS also gives a completed schedule a new life; DAYS only one that ended
 #: for want of occurrences, so that no new holiday lets a finished one_off run again.
 REOPENS = (*TIMING_COLUMNS, "start_time", "expires", "one_off", "max_runs", "enabled")
 DAYS = ("calendar_id", "calendar_mode")
-DECIDES_WHEN = (*REOPENS, *DAYS, "anchor_at", "jitter_seconds")
+DECIDES_WHEN = (*REOPENS, *DAYS, "anchor_at", "jitter_seconds", "shadow")
 #: A person sees these too: a change counts as a revision.
 VISIBLE = (
     "name", "kind", "task", "args", "kwargs", "description", "tags", "paused_reason", "queue", "exchange",
@@ -127,7 +127,7 @@ END $$""",
         f"""CREATE TRIGGER task_run_ended AFTER UPDATE OF state ON task_run FOR EACH ROW
   WHEN (NEW.state IN ({FINISHED}) AND OLD.state NOT IN ({FINISHED})) EXECUTE FUNCTION task_run_ended()""",
         f"""CREATE TRIGGER task_run_made_ended AFTER INSERT ON task_run FOR EACH ROW
-  WHEN (NEW.state IN ({FINISHED})) EXECUTE FUNCTION task_run_ended()""",
+  WHEN (NEW.state IN ({FINISHED}) AND NEW.origin <> '{SHADOW}') EXECUTE FUNCTION task_run_ended()""",
         """CREATE FUNCTION periodic_task_deleted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   UPDATE task_run SET state = 'cancelled', reason = 'the schedule was deleted', finished_at = clock_timestamp()
     WHERE periodic_task_id = OLD.id AND state IN ('pending', 'buffered');
@@ -169,7 +169,8 @@ BEGIN
   INSERT INTO chain_link (run_id) VALUES (NEW.id);
 END""",
         f"""CREATE TRIGGER task_run_made_ended AFTER INSERT ON task_run
-WHEN NEW.state IN ({FINISHED}) AND EXISTS (SELECT 1 FROM schedule_after WHERE upstream_id = NEW.periodic_task_id)
+WHEN NEW.state IN ({FINISHED}) AND NEW.origin <> '{SHADOW}'
+  AND EXISTS (SELECT 1 FROM schedule_after WHERE upstream_id = NEW.periodic_task_id)
 BEGIN
   INSERT INTO chain_link (run_id) VALUES (NEW.id);
 END""",

@@ -8,7 +8,7 @@ from functools import partial
 from celery import Celery
 
 from scheduler_service.services.idempotency import KEPT
-from scheduler_service.storage import artifacts, deliveries, idempotency, trimming
+from scheduler_service.storage import artifacts, deliveries, idempotency, observed_runs, tallies, trimming
 from scheduler_service.storage.session import Database, Session
 from scheduler_service.workloads.artifact_files import ArtifactFiles
 
@@ -35,6 +35,8 @@ class Trimmed:
     audit: int
     workers: int
     answers: int
+    observed_runs: int = 0
+    tallies: int = 0
 
 
 def register(app: Celery, *, database: Callable[[], Database], keep: Keep, files: ArtifactFiles) -> None:
@@ -54,6 +56,8 @@ def trim(database: Database, keep: Keep) -> Trimmed:
         _all_of(database, lambda session: trimming.trim_audit(session, before=now - keep.audit)),
         _all_of(database, lambda session: trimming.trim_workers(session, silent_since=now - keep.workers)),
         _all_of(database, lambda session: idempotency.trim(session, before=now - keep.answers)),
+        _all_of(database, lambda session: observed_runs.trim(session, before=now - keep.runs)),
+        _all_of(database, lambda session: tallies.trim(session, before=now - keep.runs)),
     )
 
 

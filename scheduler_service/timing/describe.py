@@ -40,6 +40,13 @@ def describe_days(days: Days, name: str, language: Language = "en") -> str:
     return f"{'only' if days.keep else 'not'} on the days of {name} ({days.timezone})"
 
 
+def describe_event(event: str, language: Language = "en") -> str:
+    """An event of the sun: "sunset", "civil dawn"; "日落"."""
+    if language == "zh":
+        return _CHINESE_EVENTS[event]
+    return " ".join(reversed(event.split("_"))) if "_" in event[:5] else event.replace("_", " ")
+
+
 def _english(timing: Timing) -> str:
     match timing:
         case Interval():
@@ -49,7 +56,7 @@ def _english(timing: Timing) -> str:
         case Crontab():
             return crontab_words.in_english(timing)
         case Solar():
-            return f"at {_event(timing)} at {_place(timing)}"
+            return f"at {describe_event(timing.event)} at {_place(timing)}"
         case Rrule():
             return rrule_words.in_english(timing.text)
     raise TypeError(f"{timing!r} is no timing that has words")
@@ -65,7 +72,7 @@ def _chinese(timing: Timing) -> str:
         case Crontab():
             return crontab_words.in_chinese(timing)
         case Solar():
-            return f"每天{_CHINESE_EVENTS[timing.event]}（{_place(timing)}）"
+            return f"每天{describe_event(timing.event, 'zh')}（{_place(timing)}）"
         case Rrule():
             return rrule_words.in_chinese(timing.text)
     raise TypeError(f"{timing!r} is no timing that has words")
@@ -73,11 +80,6 @@ def _chinese(timing: Timing) -> str:
 
 def _instant(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S}" if at.second else f"{at:%Y-%m-%d %H:%M}"
-
-
-def _event(solar: Solar) -> str:
-    """ "sunset", "solar noon", "civil dawn"."""
-    return " ".join(reversed(solar.event.split("_"))) if "_" in solar.event[:5] else solar.event.replace("_", " ")
 
 
 def _place(solar: Solar) -> str:

@@ -24,13 +24,18 @@ LOADS = {
 
 def every(connection: "DuckDBPyConnection") -> list[Dataset]:
     """Every dataset, by name."""
-    names = connection.execute(
+    return [get(connection, name) for name in names(connection)]
+
+
+def names(connection: "DuckDBPyConnection") -> list[str]:
+    """Of every dataset, in order."""
+    found = connection.execute(
         "SELECT table_name FROM duckdb_tables() WHERE NOT internal AND schema_name = 'main' "
         "AND NOT starts_with(table_name, '_') UNION ALL "
         "SELECT view_name FROM duckdb_views() WHERE NOT internal AND schema_name = 'main' "
         "AND NOT starts_with(view_name, '_') ORDER BY 1"
     ).fetchall()
-    return [get(connection, name) for (name,) in names]
+    return [name for (name,) in found]
 
 
 def get(connection: "DuckDBPyConnection", name: str) -> Dataset:

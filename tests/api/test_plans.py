@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event, text
 
 from scheduler_service.api.app import create_api
-from scheduler_service.storage.schedule_lists import SORTS
+from scheduler_service.storage.schedule_lists import SORTS, Order, ScheduleFilter, place, search
 from scheduler_service.storage.session import Database
 from scheduler_service.workloads.warehouse import Warehouse
 from tests.api.serving import KEY, Server
@@ -101,6 +101,18 @@ def test_every_order_is_walked_by_an_index_also_far_into_it(api: httpx.Client, m
 
     assert found == []
     assert len(page["items"]) == 50
+
+
+@pytest.mark.parametrize("sort", [f"{sign}{by}" for by in SORTS for sign in ("", "-")])
+def test_every_order_is_walked_back_by_an_index_to_the_same_schedules(many: Database, sort: str) -> None:
+    order, everything = Order(sort.removeprefix("-"), sort.startswith("-")), ScheduleFilter()
+    with scans(many) as found, many.reading() as session:
+        first = search(session, everything, order, limit=50)
+        second = search(session, everything, order, limit=50, after=place(first[-1], order))
+        back = search(session, everything, order, limit=50, before=place(second[0], order))
+
+    assert found == []
+    assert [task.id for task in back] == [task.id for task in first]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from tests.api.serving import KEY, Server
 
 WIRE = [
     "id", "name", "kind", "task", "args", "kwargs", "timing", "timing_text", "enabled", "state", "paused_reason",
+    "shadow",
     "completed_reason", "quarantine_reason", "after", "start_time", "expires", "expire_seconds", "one_off",
     "max_runs", "queue", "exchange", "routing_key",
     "headers", "priority", "jitter_seconds", "misfire_policy", "misfire_grace_seconds", "catchup_window_seconds",

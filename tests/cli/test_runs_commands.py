@@ -128,3 +128,13 @@ def test_tail_of_what_is_not_there(commands: Commands) -> None:
     assert commands.run("runs", "tail", "--until-finished", str(uuid4())).exit_code == 3
     assert commands.run("runs", "tail", "--schedule", "nobody").exit_code == 3
     assert commands.run("runs", "tail", "--schedule", "x", "--until-finished", "y").exit_code == 2
+
+
+def test_a_task_is_run_once_later(commands: Commands) -> None:
+    made = commands.data("runs", "create", "shop.collect", "--in", "2h", "--set", "args=[1]", "--set", "queue=heavy")
+    told = commands.told("runs", "create", "shop.collect", "--at", "2090-01-01T09:00:00Z")
+
+    assert (made["state"], made["args"], made["schedule_id"]) == ("pending", [1], 0)
+    assert "is pending, to be sent at 2090-01-01 09:00:00Z." in told
+    assert commands.run("runs", "create", "shop.collect", "--in", "soon").exit_code == 2
+    assert commands.run("runs", "create", "shop.collect", "--in", "1h", "--at", "2090-01-01T09:00:00Z").exit_code == 2

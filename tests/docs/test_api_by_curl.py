@@ -94,5 +94,18 @@ def test_the_page_shows_something_of_every_chapter() -> None:
     commands = "\n".join(step.command for step in steps(PAGE.read_text()))
 
     assert len(steps(PAGE.read_text())) > 30
-    for path in ("preview", "trigger", "backfill", "bulk", "export", "import", "events", "stats", "audit", "keys"):
+    for path in (
+        "preview",
+        "trigger",
+        "backfill",
+        "bulk",
+        "export",
+        "import",
+        "events",
+        "stats",
+        "audit",
+        "keys",
+        "moves",
+        "observed",
+    ):
         assert path in commands

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from scheduler_service.beat.decide import decide_due, plan_unplanned
 from scheduler_service.storage import invariants
 from scheduler_service.storage.findings import MOST_LISTED, Found
-from scheduler_service.storage.models import TaskRun, Worker, WorkerTask
+from scheduler_service.storage.models import Move, ObservedRun, TaskRun, Worker, WorkerTask
 from scheduler_service.storage.session import Database
 from tests.support.clock import ManualClock
 from tests.support.rows import given_calendar, given_schedule, given_schedules, sql
@@ -304,6 +304,26 @@ def test_a_task_that_no_worker_ever_told_of_is_only_noted(held_database: Databas
         noted = [one for one in invariants.examine(session, clock.now()) if one.code == "task_untracked"]
 
     assert [one.is_note for one in noted] == [True]
+
+
+def test_a_job_that_was_handed_over_and_goes_on_there(held_database: Database, clock: ManualClock) -> None:
+    key, now = given_schedule(held_database, every=3600), clock.now()
+    with held_database.transaction() as session:
+        place = {"source": "apscheduler+sqlite:///jobs.db", "source_id": "a"}
+        handed_over = {"state": "live", "boundary_at": now, "changed_at": now}
+        session.add(Move(periodic_task_id=key, source_kind="apscheduler3", name="one", **place, **handed_over))
+        for seconds, outcome in ((-1, "executed"), (1, "missed")):
+            session.add(ObservedRun(scheduled_at=now + timedelta(seconds=seconds), outcome=outcome, **place))
+    assert examined(held_database) == {}
+
+    with held_database.transaction() as session:
+        session.add(ObservedRun(scheduled_at=now + timedelta(seconds=2), outcome="executed", **place))
+    told = sentence(held_database, "runs_twice")
+    with held_database.transaction() as session:
+        session.query(Move).one().changed_at = now + timedelta(seconds=3)
+
+    assert "apscheduler+sqlite:///jobs.db has run it since" in told
+    assert examined(held_database) == {}
 
 
 def test_no_beat_is_seen_by_its_lock(postgres_url: str, clock: ManualClock) -> None:

@@ -43,7 +43,7 @@ def test_what_was_answered_holds_however_near_the_firing(
         assert editor.troubles == []
     described = sum((editor.described for editor in editors), Counter[int]())
     kept = _described(postgres_database, keys)
-    assert len(kept) > SCHEDULES / 2
+    assert len(kept) > SCHEDULES / 4
     assert kept == {key: described[key] for key in kept}
     assert _deadlocks(postgres_database) == 0
     assert Counter(executions()) == Counter(str(run.id) for run in runs(postgres_database, state="succeeded"))

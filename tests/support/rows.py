@@ -1,7 +1,9 @@
 """Schedules and runs, written and read as plain rows: the way any other program would."""
 
 import json
+from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -79,6 +81,17 @@ def given_schedules(database: Database, count: int, **fields: Any) -> None:
             text(f"INSERT INTO periodic_task ({names}) VALUES ({values})"),
             [{"name": f"many {number}", **row} for number in range(count)],
         )
+
+
+def ended_run(at: datetime, **fields: Any) -> TaskRun:
+    """A run that ended at the instant of its occurrence, to be added to a session."""
+    instants = dict.fromkeys(("occurrence_at", "fire_at", "decided_at", "finished_at"), at)
+    said: dict[str, Any] = {
+        "id": uuid4(), "periodic_task_id": 1, "schedule_name": "one", "kind": "other", "task": "sample.count",
+        "args": [], "kwargs": {}, "options": {}, "revision": 1, "origin": "auto", "state": "succeeded",
+        "decided_by": "test",
+    }  # fmt: skip
+    return TaskRun(**(said | instants | fields))
 
 
 def sql(database: Database, statement: str, **parameters: Any) -> None:

@@ -1,0 +1,1 @@
+"""Readers of other schedulers' stores, each by the store's own format."""
