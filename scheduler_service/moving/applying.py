@@ -100,7 +100,8 @@ class _Job:
         except (Invalid, ScheduleNameTaken) as why:
             return self._refuse(str(why))
         self._keep(task, document)
-        state, since = ("live", None) if self.wish.live else ("shadow", self.now)
+        planned_after = max(task.watermark, task.created_at)  # later than `now`, by as long as the others took
+        state, since = ("live", None) if self.wish.live else ("shadow", planned_after)
         boundary = self.now if self.wish.live else None
         self._put(periodic_task_id=task.id, state=state, shadow_since=since, boundary_at=boundary, note=None)
         return self._outcome("created")
