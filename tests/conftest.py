@@ -20,7 +20,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    with postgres_server() as server:
+    with postgres_server(durable=False) as server:
         yield server
 
 

@@ -1,9 +1,11 @@
 """The API as one application, given all it needs."""
 
+from functools import cache
 from pathlib import Path
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from scheduler_service.api import (
@@ -54,6 +56,29 @@ from scheduler_service.workloads.warehouses import AnyWarehouse
 PREFIX = "/api/v1"
 #: What waits for nobody and is not counted: probes, and files that are in memory.
 APART = ("/healthz", "/readyz", "/metrics", "/static/")
+NOUNS = (
+    bulk,
+    transfer,
+    tasks,
+    schedules,
+    runs,
+    backfills,
+    calendars,
+    load,
+    moves,
+    collect_tasks,
+    reports,
+    artifacts,
+    connection_routes,
+    etl_pipelines,
+    datasets,
+    keys,
+    sign_in,
+    stats,
+    audit,
+    workers,
+    events,
+)
 IN_VAR = ReportPlaces(Path("var"))
 DESCRIPTION = """Schedules are rows, edited at runtime and read live by any number of Beats.
 
@@ -85,7 +110,7 @@ def create_api(
         redoc_url=None,
         redirect_slashes=False,
         separate_input_output_schemas=False,
-        generate_unique_id_function=_operation_id,
+        routes=_routes(by_provider=access.provider is not None),
     )
     app.state.database, app.state.warehouse, app.state.connections = database, warehouse, connections or {}
     app.state.report_places = report_places
@@ -100,40 +125,26 @@ def create_api(
     problems.install(app)
     openapi.install(app)
     app.add_middleware(metrics.Counted, metrics=app.state.metrics, prefix=PREFIX)
-    app.include_router(health.router)
-    app.include_router(docs_page.router)
-    app.include_router(metrics.router)
-    app.include_router(sign_in.entrance, prefix=PREFIX)
     if access.provider is not None:
         app.state.provider = SignInProvider(access.provider)
-        app.include_router(oidc.router)
-    guarded = APIRouter(prefix=PREFIX, dependencies=[Depends(permitted)])
-    for noun in (
-        bulk,
-        transfer,
-        tasks,
-        schedules,
-        runs,
-        backfills,
-        calendars,
-        load,
-        moves,
-        collect_tasks,
-        reports,
-        artifacts,
-        connection_routes,
-        etl_pipelines,
-        datasets,
-        keys,
-        sign_in,
-        stats,
-        audit,
-        workers,
-        events,
-    ):
-        guarded.include_router(noun.router)
-    app.include_router(guarded)
     return app
+
+
+@cache
+def _routes(*, by_provider: bool) -> list[BaseRoute]:
+    """All routes, made once in a process: what they depend on takes FastAPI longer to find out than all the rest."""
+    router = APIRouter(generate_unique_id_function=_operation_id)
+    router.include_router(health.router)
+    router.include_router(docs_page.router)
+    router.include_router(metrics.router)
+    router.include_router(sign_in.entrance, prefix=PREFIX)
+    if by_provider:
+        router.include_router(oidc.router)
+    guarded = APIRouter(prefix=PREFIX, dependencies=[Depends(permitted)])
+    for noun in NOUNS:
+        guarded.include_router(noun.router)
+    router.include_router(guarded)
+    return router.routes
 
 
 def _count_addresses(app: FastAPI, access: Access) -> None:

@@ -1,7 +1,7 @@
 """The signals that end a foreground command, and the one that says that a child has ended.
 
-While things start, the first signal interrupts at once, as Ctrl-C does anywhere in Python. Afterwards signals are
-only counted, and wake whoever pauses here: stopping several processes in order must not be broken off half-way.
+Before anything runs, the first signal interrupts at once, as Ctrl-C does anywhere in Python. Afterwards signals are
+only counted, and wake whoever pauses here: starting and stopping processes in order must not be broken off half-way.
 """
 
 import os

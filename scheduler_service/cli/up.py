@@ -49,10 +49,12 @@ def run_up(settings: Settings) -> None:
         supervisor = Supervisor(output, interrupts)
         try:
             key = admin_key(settings)
+            _refuse_taken_port(settings.api_host, settings.api_port)
+            _prepare_database(settings)
+            interrupts.defer()  # a signal must not break off the start of a process, which would then be nobody's
             _start(settings, key, supervisor, interrupts)
-            interrupts.defer()
             supervisor.watch(each_look=_announcement(settings, key, output))
-        except KeyboardInterrupt:  # while it started
+        except KeyboardInterrupt:  # before anything ran
             pass
         finally:
             interrupts.defer()
@@ -61,13 +63,14 @@ def run_up(settings: Settings) -> None:
 
 
 def _start(settings: Settings, key: str, supervisor: Supervisor, interrupts: Interrupts) -> None:
-    _refuse_taken_port(settings.api_host, settings.api_port)
-    _prepare_database(settings)
+    """Start everything, until a signal asks for the end."""
     given = {"data_dir": str(settings.data_dir.absolute()), "admin_key": key}
     if settings.broker_url is None:
         given["broker_url"] = _start_broker(settings, supervisor, interrupts)
     env = {**os.environ, "PYTHONUNBUFFERED": "1", **{variable(field): value for field, value in given.items()}}
     for name, words in PROCESSES.items():
+        if interrupts.count:
+            return
         command = tied([sys.executable, "-m", "scheduler_service.cli", *words], ending=signal.SIGKILL)
         supervisor.start(Program(name, command, env, hurry=signal.SIGQUIT if name in WORKERS else None))
 
@@ -91,7 +94,7 @@ def _start_broker(settings: Settings, supervisor: Supervisor, interrupts: Interr
     broker = valkey.prepare(settings.data_dir / BROKER)
     child = supervisor.start(Program(BROKER, broker.command, os.environ, serves_others=True))
     deadline = time.monotonic() + BROKER_WITHIN
-    while not broker.answers():
+    while not (broker.answers() or interrupts.count):
         if child.reap() or time.monotonic() > deadline:
             raise CannotStart(f"The embedded broker did not start; its lines above and {broker.directory} say more.")
         interrupts.pause(BROKER_LOOK)

@@ -1,8 +1,11 @@
 """The console and the API as one application."""
 
+from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
+from jinja2 import Environment
+from starlette.routing import BaseRoute
 
 from scheduler_service.api.app import create_api
 from scheduler_service.api.auth import permitted
@@ -74,15 +77,29 @@ NOUNS = (
 def create_site(database: Database, **given: Any) -> FastAPI:
     """The API with the console on top; `given` is what `create_api` takes."""
     app = create_api(database, **given)
-    app.state.assets = assets.Assets()
-    app.state.templates = pages.environment(app.state.assets)
+    app.state.assets, app.state.templates = _look()
     app.state.outlook = Outlook(database, app.state.broker)
     failures.install(app)
     app.add_middleware(PageHeaders)
-    app.include_router(assets.router)
-    app.include_router(sign_in.entrance)
+    app.routes.extend(_routes())
+    return app
+
+
+@cache
+def _look() -> tuple[assets.Assets, Environment]:
+    """Files and templates, read and compiled once in a process."""
+    found = assets.Assets()
+    return found, pages.environment(found)
+
+
+@cache
+def _routes() -> list[BaseRoute]:
+    """The pages, made once in a process, as the API's are."""
+    router = APIRouter()
+    router.include_router(assets.router)
+    router.include_router(sign_in.entrance)
     guarded = APIRouter(include_in_schema=False, dependencies=[Depends(permitted)])
     for noun in NOUNS:
         guarded.include_router(noun.router)
-    app.include_router(guarded)
-    return app
+    router.include_router(guarded)
+    return router.routes

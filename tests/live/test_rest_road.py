@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from scheduler_service.storage.models import TaskRun
 from scheduler_service.storage.session import Database
 from tests.support.api_client import api_of, ok
 from tests.support.processes import Site
@@ -86,12 +87,12 @@ def test_a_posted_schedule_collects_and_obeys(service: httpx.Client, database: D
     assert rows["items"][0]["at"] == "2026-01-01T00:00:00Z"
     assert rows["next_cursor"] is not None
 
-    # ten seconds become two, live, and no run comes at once
+    # ten seconds become two, live, and the runs stay in step: none comes at once
     edited = ok(service.patch(path, json={"timing": timing | {"every": 2}}))
-    changed_at = database.clock.now()
-    eventually(lambda: len(runs(database, origin="auto", state="succeeded")) >= 2, within=12)
-    one, two, *_ = runs(database, origin="auto")
-    assert timedelta(0) < one.occurrence_at - changed_at <= timedelta(seconds=2)
+    changed_at = datetime.fromisoformat(edited["date_changed"])
+    one, two, *_ = eventually(lambda: _succeeded_since(database, changed_at), within=12)
+    assert one.occurrence_at - changed_at <= timedelta(seconds=2)
+    assert (one.occurrence_at - datetime.fromisoformat(edited["created_at"])) % timedelta(seconds=2) == timedelta(0)
     assert two.occurrence_at - one.occurrence_at == timedelta(seconds=2)
     assert two.published_at is not None
     assert two.published_at - two.fire_at < timedelta(seconds=1)
@@ -121,6 +122,12 @@ def test_what_cannot_be_collected_fails_with_a_clear_error(service: httpx.Client
     failed = eventually(lambda: _in_state(service, run["id"], "failed"), within=15)
     assert failed["attempt"] == 1
     assert "169.254.169.254" in failed["error"]
+
+
+def _succeeded_since(database: Database, instant: datetime) -> list[TaskRun] | None:
+    """The runs of a timing after this instant, once there are two."""
+    later = [run for run in runs(database, origin="auto", state="succeeded") if run.occurrence_at > instant]
+    return later if len(later) >= 2 else None
 
 
 def _succeeded(client: httpx.Client, run_id: str) -> dict[str, Any] | None:

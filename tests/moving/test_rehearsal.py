@@ -67,7 +67,7 @@ class Rehearsal:
         """What the command answers in JSON."""
         env = {**os.environ, **self._site.env}
         done = subprocess.run(
-            self.command(*words), cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=120
+            self.command(*words), cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=300
         )
         try:
             return json.loads(done.stdout)
