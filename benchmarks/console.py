@@ -38,16 +38,35 @@ FROM periodic_task s, LATERAL (
     WHEN random() < 0.01 THEN 'failed' WHEN random() < 0.005 THEN 'missed' ELSE 'succeeded' END AS state
   FROM generate_series(0, :each - 1) n WHERE s.id > 0) r
 """
+#: So many that a page of them is full in either size.
 SOME_PAUSED = """
-UPDATE periodic_task SET enabled = false, paused_reason = 'bench', audited_writes = audited_writes + 1 WHERE id % 50 = 0
+UPDATE periodic_task SET enabled = false, paused_reason = 'bench', audited_writes = audited_writes + 1 WHERE id % 20 = 0
+"""
+#: As many of any size: found by words, they fill a page.
+SOME_DESCRIBED = """
+UPDATE periodic_task SET description = 'the rare ones', audited_writes = audited_writes + 1 WHERE id % (:size / 100) = 0
+"""
+#: Each is run by a schedule, whose argument it is.
+COLLECT_TASKS = """
+INSERT INTO collect_task (name, definition) SELECT 'bench ' || n, '{"dataset": "bench", "mode": "append",
+  "source": {"type": "http", "url": "https://shop.example/api/orders", "records": "$.items"}}'
+FROM generate_series(1, :size / 10) n
+"""
+MOVES = """
+INSERT INTO move (periodic_task_id, source, source_kind, source_id, name, state, shadow_since)
+SELECT CASE WHEN s.id % 4 > 0 THEN s.id END, 'postgresql://old' || s.id % 3 || '/jobs', 'apscheduler', s.id, s.name,
+  (ARRAY['planned', 'shadow', 'shadow', 'live'])[s.id % 4 + 1], CASE WHEN s.id % 4 > 0 THEN now() END
+FROM periodic_task s
 """
 PAGES = (
     "/", "/overview/standing", "/overview/now", "/overview/weeks", "/overview/ruler",
     "/schedules", "/schedules?state=paused", "/schedules?sort=-last_run_at", "/schedules?q=bench+77",
-    "/schedules?q=nowhere", "/schedules/{schedule}", "/schedules/new", "/schedules/{schedule}/edit",
+    "/schedules?q=rare", "/schedules?q=nowhere", "/schedules?failing=true",
+    "/schedules/{schedule}", "/schedules/new", "/schedules/{schedule}/edit",
     "/runs", "/runs?state=failed", "/runs/{run}", "/backfills",
-    "/work", "/work/collect-tasks", "/work/pipelines", "/work/reports", "/work/artifacts", "/work/datasets",
-    "/work/connections", "/system", "/system/calendars", "/system/keys", "/system/audit", "/system/doctor",
+    "/work", "/work/collect-tasks", "/work/collect-tasks/1", "/work/pipelines", "/work/reports", "/work/artifacts",
+    "/work/datasets", "/work/connections",
+    "/system", "/system/calendars", "/system/keys", "/system/audit", "/system/doctor", "/system/moves",
 )  # fmt: skip
 _LOADED = re.compile(r'(?:src|href)="(/static/[^"#]+)')
 
@@ -69,7 +88,8 @@ def _given_runs(database: Database, size: int) -> dict[str, object]:
     """A month of them, tallied as a Beat would have done; a schedule and a run from the middle."""
     with database.transaction() as session:
         session.execute(text(RUNS), {"each": RUNS_EACH, "size": size})
-        session.execute(text(SOME_PAUSED))
+        for given in (SOME_PAUSED, SOME_DESCRIBED, COLLECT_TASKS, MOVES):
+            session.execute(text(given), {"size": size})
     tallies.tally(database)
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE"))

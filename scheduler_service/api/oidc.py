@@ -1,19 +1,23 @@
 """Routes that a browser walks through to sign in with an identity provider."""
 
 from typing import Annotated
+from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from scheduler_service.api.auth import GuardDep, own_origin
 from scheduler_service.api.dependencies import Now
+from scheduler_service.api.own_paths import own_path
 from scheduler_service.api.sign_in import Entrance
 from scheduler_service.errors import SignInFailed
 from scheduler_service.services.oidc import Attempt, SignInProvider
 from scheduler_service.services.roles import Identity
 
 CONSOLE, BEGIN, CALLBACK = "/", "/sign-in/oidc", "/sign-in/oidc/callback"
-COOKIE, ATTEMPT_SECONDS = "scheduler_sign_in", 600
+#: The attempt, and where the reader wanted to go.
+COOKIE, NEXT, ATTEMPT_SECONDS = "scheduler_sign_in", "scheduler_sign_in_next", 600
+LONGEST_NEXT = 1000
 
 router = APIRouter(include_in_schema=False)  # for people, who follow redirects; a program has a key
 
@@ -56,21 +60,24 @@ def _arriving(
 
 
 @router.get(BEGIN)
-def begin_oidc(provider: ProviderDep, redirect_uri: RedirectUri) -> Response:
-    """Go to the provider's page."""
+def begin_oidc(provider: ProviderDep, redirect_uri: RedirectUri, next: str = CONSOLE) -> Response:
+    """Go to the provider's page, and from there to `next`."""
     attempt = Attempt.begun()
     response = RedirectResponse(provider.page(attempt, redirect_uri=redirect_uri), 303)
     secure = redirect_uri.startswith("https:")
-    response.set_cookie(
-        COOKIE, attempt.secret, max_age=ATTEMPT_SECONDS, path=BEGIN, httponly=True, samesite="lax", secure=secure
-    )
+    kept = {COOKIE: attempt.secret} | ({NEXT: quote(own_path(next)[:LONGEST_NEXT])} if next != CONSOLE else {})
+    for name, value in kept.items():
+        response.set_cookie(
+            name, value, max_age=ATTEMPT_SECONDS, path=BEGIN, httponly=True, samesite="lax", secure=secure
+        )
     return response
 
 
 @router.get(CALLBACK)
-def finish_oidc(arriving: Annotated[Identity, Depends(_arriving)], door: Entrance) -> Response:
+def finish_oidc(request: Request, arriving: Annotated[Identity, Depends(_arriving)], door: Entrance) -> Response:
     """Come back from the provider's page, with a session."""
-    response = RedirectResponse(CONSOLE, 303)
+    response = RedirectResponse(own_path(unquote(request.cookies.get(NEXT, "")), CONSOLE), 303)
     door.open(arriving, response)
-    response.delete_cookie(COOKIE, path=BEGIN, httponly=True, samesite="lax", secure=door.secure)
+    for name in {COOKIE, NEXT} & request.cookies.keys():
+        response.delete_cookie(name, path=BEGIN, httponly=True, samesite="lax", secure=door.secure)
     return response

@@ -2,8 +2,10 @@
 
 import click
 
+from scheduler_service.cli.migrate_looks import compare, status
 from scheduler_service.cli.migrate_plan import apply, plan
-from scheduler_service.cli.migrate_road import compare, cutover, rollback, status
+from scheduler_service.cli.migrate_road import cutover, rollback
+from scheduler_service.cli.migrate_watch import watch
 
 
 @click.group()
@@ -11,5 +13,5 @@ def migrate() -> None:
     """Move the jobs of another scheduler here, one at a time if wanted, and back."""
 
 
-for command in (plan, apply, compare, cutover, rollback, status):
+for command in (plan, apply, watch, compare, cutover, rollback, status):
     migrate.add_command(command)

@@ -10,10 +10,9 @@ from typing import Any
 
 import click
 
-from scheduler_service.cli.configuration import database_url, read_settings
+from scheduler_service.cli.migrate_jobs import INCOMPLETE, opened
 from scheduler_service.cli.tables import BAD, GOOD, MIDDLING, note, show_json, show_lines, show_table
 
-INCOMPLETE = 1
 _NAMED = 5  # jobs of which the same is to be told
 _STYLES = {"ready": GOOD, "differs": MIDDLING, "to map": MIDDLING, "not kept": BAD}
 
@@ -81,17 +80,13 @@ def apply(source: Any, mapping: Any, yes: bool, as_json: bool, **wish: bool) -> 
     To be repeated as often as wanted: it makes what is not there, and overwrites nobody's edits.
     """
     from scheduler_service.moving.applying import Wish
-    from scheduler_service.storage.session import Database
 
     wished = Wish(**wish)
     made = _planned(source, mapping)
-    database = Database(database_url(read_settings()))
-    try:
+    with opened() as database:
         if not (wished.dry_run or yes):
             _ask(made, wished)
         outcomes = _applied(database, made, wished)
-    finally:
-        database.close()
     if as_json:
         show_json([asdict(outcome) for outcome in outcomes])
     else:

@@ -6,16 +6,19 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from scheduler_service.api.dependencies import Reading
-from scheduler_service.console import sentences, when
+from scheduler_service.console import changes, when
+from scheduler_service.console.changes import Changed
 from scheduler_service.console.pages import Page, SignedInPage
 from scheduler_service.services import audit
 from scheduler_service.storage.audit import AuditFilter
+from scheduler_service.storage.models import AuditEvent
 
 router = APIRouter(include_in_schema=False)
 
 WORDS = ("actor", "action", "source", "subject_type", "subject_id")
 INSTANTS = ("since", "until")
 LIMIT = 50
+FEW, LONG = 6, 400  # fields, and letters, that are shown unfolded
 LONGEST = 200
 
 
@@ -32,7 +35,7 @@ def list_audit(page: Page, session: Reading) -> Response:
         "words": WORDS,
         "instants": INSTANTS,
     }
-    return page.show("system/audit.html", found=found, written=sentences.written, place_of=_place_of, **shown)
+    return page.show("system/audit.html", found=found, folded=_folded, changed=_changed, place_of=_place_of, **shown)
 
 
 def _asked(page: SignedInPage) -> tuple[AuditFilter, dict[str, str], dict[str, str]]:
@@ -43,6 +46,16 @@ def _asked(page: SignedInPage) -> tuple[AuditFilter, dict[str, str], dict[str, s
     instants, problems = when.read_all(query, INSTANTS, page)
     wanted: dict[str, Any] = instants | {name: query[name] for name in WORDS if name in query}
     return AuditFilter(**wanted), query, problems
+
+
+def _changed(event: AuditEvent) -> list[Changed]:
+    """What it changed, in full, without what nobody set."""
+    return [one for one in changes.changed(event.changes, None) if one.old is not None or one.new is not None]
+
+
+def _folded(differing: list[Changed]) -> bool:
+    """Whether it would push the others away."""
+    return len(differing) > FEW or sum(len(one.old or "") + len(one.new or "") for one in differing) > LONG
 
 
 #: Where what was changed has its page.

@@ -13,8 +13,9 @@ from fastapi import Query as FromQuery
 
 from scheduler_service.api.definitions import DefinitionId, DefinitionQuery
 from scheduler_service.api.dependencies import Now, Reading, WarehouseDep, Writing
+from scheduler_service.console import conflicts
 from scheduler_service.console.briefs import brief
-from scheduler_service.console.drafts import Conflict, Draft, Fault
+from scheduler_service.console.drafts import Draft, Fault
 from scheduler_service.console.forms import Form
 from scheduler_service.console.kinds import Kind, KindDep, TablesDep
 from scheduler_service.console.outcomes import outcome_of, took
@@ -24,6 +25,7 @@ from scheduler_service.errors import Invalid, Malformed, NotFound, RevisionMisma
 from scheduler_service.services import definition_uses, documents, manual_runs
 from scheduler_service.services.definition_uses import Usage
 from scheduler_service.services.definitions import DefinitionDocument
+from scheduler_service.services.yaml_documents import written
 from scheduler_service.storage.models import Definition
 from scheduler_service.storage.session import Session
 
@@ -86,7 +88,7 @@ def create_definition(
 ) -> Response:
     """Make one, as the form says."""
     draft = Draft.typed(form)
-    with _shown_again(page, kind, draft, None):
+    with _shown_again(session, page, kind, draft, None):
         check = kind.checked(session, warehouse, tables, None)
         document = draft.document(kind.document)
         row = kind.services.create(session, document, actor=page.identity.actor, check=check)
@@ -134,7 +136,7 @@ def replace_definition(
 ) -> Response:
     """Make it what the form says, unless somebody else saved since it was opened."""
     draft = Draft.typed(form)
-    with _shown_again(page, kind, draft, definition_id):
+    with _shown_again(session, page, kind, draft, definition_id):
         check = kind.checked(session, warehouse, tables, definition_id)
         row = kind.services.replace(
             session,
@@ -177,13 +179,18 @@ def show_runs(page: Page, kind: KindDep, definition_id: DefinitionId, session: R
 
 
 @contextmanager
-def _shown_again(page: SignedInPage, kind: Kind, draft: Draft, definition_id: int | None) -> Iterator[None]:
+def _shown_again(
+    session: Session, page: SignedInPage, kind: Kind, draft: Draft, definition_id: int | None
+) -> Iterator[None]:
     """What is refused comes back as it was typed, each fault on its line."""
     try:
         yield
     except RevisionMismatch as newer:
-        merged, conflict = draft.against(newer, kind.document)
-        page.refuse(newer, EDITOR, **_editing(kind, merged, definition_id, conflict=conflict))
+        assert definition_id is not None
+        both, found = draft.against(newer, kind.document)
+        noun = kind.services.stored.noun.replace(" ", "_")
+        told = conflicts.told(session, noun, definition_id, found.differences, written)
+        page.refuse(newer, EDITOR, **_editing(kind, both, definition_id, conflict=told | {"lines": found}))
     except (Invalid, Malformed, Conflicting) as problem:
         faults = draft.faults(problem)
         page.refuse(problem, EDITOR, **_editing(kind, draft, definition_id, faults=faults))
@@ -196,7 +203,7 @@ def _editing(
     *,
     document: DefinitionDocument | None = None,
     faults: list[Fault] | None = None,
-    conflict: Conflict | None = None,
+    conflict: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """For the editor."""
     given = {"kind": kind, "draft": draft, "definition_id": definition_id, "document": document}

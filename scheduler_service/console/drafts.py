@@ -2,19 +2,22 @@
 
 import difflib
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from scheduler_service.console import conflicts
 from scheduler_service.console.forms import FilledIn
 from scheduler_service.errors import FieldProblem, Invalid, Malformed, RevisionMismatch, ServiceError
-from scheduler_service.services import documents, yaml_documents
+from scheduler_service.services import documents, three_way, yaml_documents
 from scheduler_service.services.definitions import DefinitionDocument, as_document
+from scheduler_service.services.three_way import Difference
 from scheduler_service.services.yaml_documents import written
 from scheduler_service.services.yaml_lines import line_of, lines_of
 from scheduler_service.storage.models import Definition
 
 AROUND = 2
+PARTS, PARTED = ("name", "description", "definition"), ("definition",)
 _AT_LINE = re.compile(r"at line (\d+)")
 
 
@@ -37,9 +40,9 @@ class Change:
 
 @dataclass(frozen=True)
 class Conflict:
-    """Somebody saved meanwhile: what they changed since this draft was read, and what the draft changes."""
+    """Somebody saved meanwhile: what differs, and, line by line, what they and what this draft changed."""
 
-    revision: int
+    differences: list[Difference]
     theirs: list[Change]
     mine: list[Change]
 
@@ -67,21 +70,23 @@ class Draft:
 
     @classmethod
     def typed(cls, form: FilledIn) -> "Draft":
-        """As it was posted. The definition's text keeps its first spaces, which mean something."""
+        """As it was posted, but for the fields of which its writer chose what somebody else saved.
+
+        The definition's text keeps its first spaces, which mean something.
+        """
         revision = form.text("revision")
-        return cls(
+        draft = cls(
             form.text("name"),
             form.text("description"),
             _as_typed(form, "definition"),
             int(revision[:18]) if revision.isascii() and revision.isdigit() else None,
             _as_typed(form, "read"),
         )
+        return draft._taking(taken) if (taken := conflicts.taken(form.typed())) else draft
 
     def document(self, model: type[DefinitionDocument]) -> DefinitionDocument:
         """What it says. Raises: Malformed, Invalid."""
-        return documents.read(
-            model, {"name": self.name, "description": self.description, "definition": self._definition()}
-        )
+        return documents.read(model, self._typed())
 
     def faults(self, problem: ServiceError) -> list[Fault]:
         """Of the definition, in the order of its lines."""
@@ -95,12 +100,32 @@ class Draft:
         return sorted(found, key=lambda fault: fault.line or 0)
 
     def against(self, newer: RevisionMismatch, model: type[DefinitionDocument]) -> tuple["Draft", Conflict]:
-        """The same text, now to be saved over what somebody else saved; and how both differ from what was read."""
-        current = {name: newer.current[name] for name in ("name", "description", "definition")}
-        mine = {"name": self.name, "description": self.description, "definition": self._definition()}
-        theirs, revision = written(in_order(current, model)), int(newer.current["revision"])
-        conflict = Conflict(revision, changes(self.read, theirs), changes(self.read, written(in_order(mine, model))))
-        return Draft(self.name, self.description, self.text, revision, theirs), conflict
+        """The same with what only the other changed, now to be saved over theirs; and what both changed."""
+        theirs = in_order({name: newer.current[name] for name in PARTS}, model)
+        read, mine = _document(self.read), in_order(self._typed(), model)
+        both = three_way.merged(read, theirs, mine, parted=PARTED)
+        conflict = Conflict(
+            three_way.compare(read, theirs, mine, parted=PARTED),
+            changes(self.read, written(theirs)),
+            changes(self.read, written(mine)),
+        )
+        text = self.text if both["definition"] == mine["definition"] else written(_named_first(both["definition"]))
+        name, description = both["name"], both["description"]
+        return Draft(name, description, text, int(newer.current["revision"]), written(theirs)), conflict
+
+    def _taking(self, taken: Collection[str]) -> "Draft":
+        """With these fields as they were read; the same where its text cannot be understood, as is told next."""
+        try:
+            read, mine = _document(self.read), self._typed()
+        except Malformed:
+            return self
+        both = three_way.merged(read, read, mine, take=taken, parted=PARTED)
+        is_mine = both.get("definition") == mine["definition"]
+        text = self.text if is_mine else written(_named_first(both.get("definition")))
+        return replace(self, name=str(both.get("name")), description=str(both.get("description")), text=text)
+
+    def _typed(self) -> dict[str, Any]:
+        return {"name": self.name, "description": self.description, "definition": self._definition()}
 
     def _definition(self) -> Any:
         return yaml_documents.read(self.text.encode("utf-8", "replace"))
@@ -121,6 +146,12 @@ def _named_first(value: Any) -> Any:
         first = [name for name in ("name", "type") if name in value]
         return {name: _named_first(value[name]) for name in dict.fromkeys([*first, *value])}
     return [_named_first(one) for one in value] if isinstance(value, list) else value
+
+
+def _document(text: str) -> dict[str, Any]:
+    """What was read. Raises: Malformed."""
+    found = yaml_documents.read(text.encode("utf-8", "replace"))
+    return found if isinstance(found, dict) else {}
 
 
 def changes(before: str, after: str) -> list[Change]:

@@ -28,12 +28,13 @@ def list_moves(page: Page, query: Annotated[MoveQuery, FromQuery()], session: Re
     """The board: every source and how far it is, and its jobs."""
     found = moves.search(session, query.wanted(), limit=LIMIT, cursor=query.cursor, now=page.now)
     sources = moves.summaries(session)
+    shown = [summary for source, summary in sources.items() if query.source in (None, source)]
     asked = query.model_dump(exclude_unset=True)
     return page.show(
         "system/moves.html",
         found=found,
         sources=sources,
-        total=moves.summary(session, query.source),
+        total=moves.together(shown),
         doubtful=sum(summary.states["doubtful"] for summary in sources.values()),
         query=asked,
         states=MOVE_STATES,

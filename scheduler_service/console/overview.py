@@ -61,6 +61,7 @@ def _standing(page: SignedInPage) -> dict[str, Any]:
         "needs": page.outlook.needs(),
         "vitals": page.outlook.vitals(),
         "goal": LATE_GOAL_SECONDS,
+        "late": page.outlook.late(),
         "hours": hours,
         "today": {name: sum(getattr(one, name) for one in today) for name in ("ran", "wrong", "missed")},
     }

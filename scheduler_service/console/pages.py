@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo, available_timezones
 
+from babel.dates import get_timezone_location
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -19,6 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from scheduler_service.api.auth import GuardDep, Visiting, for_admins, for_operators, own_origin
 from scheduler_service.api.dependencies import Now
 from scheduler_service.api.health import VERSION
+from scheduler_service.api.own_paths import own_path as own_path
 from scheduler_service.api.problems import STATUS
 from scheduler_service.console import sentences, words
 from scheduler_service.console.assets import Assets
@@ -105,8 +107,15 @@ class OpenPage:
         offset = self.now.astimezone(self.zone).strftime("%z")
         hours, minutes = f"{int(offset[:3]):+}", offset[3:]
         ahead = "" if offset == "+0000" else hours.replace("-", "−") + (f":{minutes}" if minutes != "00" else "")
-        city = self.zone.key.rpartition("/")[2].replace("_", " ")
-        return f"{city}, UTC{ahead}" if city != "UTC" else "UTC"
+        return self.say("%(city)s, UTC%(ahead)s", city=self._city, ahead=ahead) if self.zone.key != "UTC" else "UTC"
+
+    @property
+    def _city(self) -> str:
+        """By which the reader's zone is known, in their language."""
+        if self.zone.key.startswith("Etc/") or "/" not in self.zone.key:
+            return self.zone.key.rpartition("/")[2]
+        place = str(get_timezone_location(self.zone, locale=words.LOCALES[self.language], return_city=True))
+        return place.rpartition("/")[2]
 
     @property
     def role_name(self) -> str:
@@ -230,14 +239,6 @@ def url(path: str, **query: Any) -> str:
     """A path with a query; what is None or empty is left out, and a list is each of its values."""
     asked = {name: value for name, value in query.items() if value not in (None, "", [], ())}
     return f"{path}?{urlencode(asked, doseq=True)}" if asked else path
-
-
-def own_path(said: str | None, default: str = "/") -> str:
-    """A path of ours, whatever somebody said: never another site."""
-    if not said or not said.startswith("/") or said[1:2] in ("/", "\\") or any(ord(one) < 33 for one in said):
-        return default
-    parts = urlsplit(said)
-    return said if not parts.scheme and not parts.netloc else default
 
 
 def is_secure(request: Request, guard: GuardDep) -> bool:

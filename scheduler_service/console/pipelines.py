@@ -1,7 +1,7 @@
 """One pipeline: where its data goes, what each step and each check came to, and who reads what it makes."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from scheduler_service.api.definitions import DefinitionId
 from scheduler_service.api.dependencies import Reading, WarehouseDep
 from scheduler_service.console import outcomes
 from scheduler_service.console.charts import lineage as chart
+from scheduler_service.console.charts import strip
 from scheduler_service.console.definitions import Shown, shown
 from scheduler_service.console.kinds import PIPELINES
 from scheduler_service.console.pages import Page, SignedInPage
@@ -65,6 +66,7 @@ def show_pipeline(page: Page, definition_id: DefinitionId, session: Reading, war
     progress = progress_of(found, _order(line, made))
     context: dict[str, Any] = {"line": line, "readers": readers, "progress": progress, "paths": PATHS}
     context |= {"drawing": drawn(page, line, readers, progress), "sources": _sources(line)}
+    context |= {"looks": looks(found.usage.runs), "strip": strip.of_looks}
     return page.show("work/pipelines/show.html", **context, **found.context())
 
 
@@ -76,6 +78,22 @@ def progress_of(found: Shown, order: tuple[str, ...]) -> Progress:
     steps = {step.name: step for step in outcomes.outcome_of(built).steps} if built is not None else {}
     stopped = stopped_at(last.error, order) if last is not None and last.state in WENT_WRONG else None
     return Progress(order, last, built, steps, stopped)
+
+
+def looks(runs: Sequence[TaskRun]) -> dict[tuple[str, str], list[strip.Look]]:
+    """What each check of each step came to in these runs, oldest first; a run that did not reach it is left out."""
+    found: dict[tuple[str, str], list[strip.Look]] = {}
+    told = [
+        {(step.name, one.name): one for step in outcomes.outcome_of(run).steps for one in step.checks} for run in runs
+    ]
+    known = {key for checks in told for key in checks}
+    for run, checks in zip(reversed(runs), reversed(told), strict=True):
+        for key in known:
+            if key in checks:
+                found.setdefault(key, []).append("passed" if checks[key].passed else "warned")
+            elif run.state in WENT_WRONG and f"{key[0]}: {key[1]} found " in (run.error or ""):
+                found.setdefault(key, []).append("stopped")
+    return found
 
 
 def stopped_at(error: str | None, steps: Iterable[str]) -> str | None:

@@ -17,11 +17,11 @@ from scheduler_service.console.charts.trend import Trend, trend
 from scheduler_service.console.kinds import KINDS
 from scheduler_service.console.pages import Page, SignedInPage
 from scheduler_service.console.policies import Policy, exactly, policies
+from scheduler_service.console.when import when_text
 from scheduler_service.errors import InvalidTiming, NotFound
 from scheduler_service.services import audit, backfills, previews, schedule_history, schedules, tasks
 from scheduler_service.services.previews import Preview
 from scheduler_service.services.schedule_history import History
-from scheduler_service.services.timing_documents import timing_text
 from scheduler_service.storage.audit import AuditFilter
 from scheduler_service.storage.backfills import BackfillFilter
 from scheduler_service.storage.models import AuditEvent, Backfill, PeriodicTask
@@ -93,7 +93,7 @@ def look_at(session: Session, page: SignedInPage, schedule_id: int) -> Shown:
     return Shown(
         task=task,
         state=state_of(task),
-        when=capital(timing_text(task, page.language)),
+        when=capital(when_text(task, page.reader)),
         coming=_coming(session, page, task),
         policies=policies(task, page.reader, clock_changes=_clock_changes(page, task)),
         history=history,

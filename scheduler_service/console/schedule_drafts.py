@@ -3,14 +3,13 @@
 The document that was read and its revision travel in the form, so that an edit is compared with what its writer saw.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from scheduler_service.console import argument_fields, schedule_fields
+from scheduler_service.console import argument_fields, conflicts, schedule_fields
 from scheduler_service.console.argument_fields import ArgumentForm
 from scheduler_service.console.forms import FilledIn
 from scheduler_service.console.schedule_fields import ASKS_ENABLED, TYPES
@@ -27,7 +26,6 @@ from scheduler_service.services.timing_documents import document_of_timing
 from scheduler_service.storage.models import PeriodicTask
 
 Schema = Mapping[str, Any] | None
-KEEP = "keep."
 #: An interval is written without its anchor.
 ANY = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -58,7 +56,7 @@ class Draft:
         """A new one, of which some is given."""
         fields = documents.read(ScheduleFields, given)
         known = document_to_be(ScheduleDocument.model_construct(**dict(fields)), None)
-        document = {name: value for name, value in known.items() if name not in ("overlap_policy", "misfire_policy")}
+        document = {name: value for name, value in known.items() if name != "overlap_policy"}
         return cls(_values(document, schema, zone) | {ASKS_ENABLED: "1", "enabled": "on"}, {})
 
     @classmethod
@@ -66,11 +64,8 @@ class Draft:
         """As it was posted."""
         values = {name: value.replace("\r\n", "\n") for name, value in form.typed().items()}
         revision = values.get("revision", "")
-        taken = tuple(
-            name.removeprefix(KEEP) for name, value in values.items() if name.startswith(KEEP) and value == "theirs"
-        )
         number = int(revision) if revision.isascii() and revision.isdecimal() and len(revision) < 19 else None
-        return cls(values, _object(values.get("read", "")), number, taken)
+        return cls(values, conflicts.read(values.get("read", "")), number, conflicts.taken(values))
 
     @property
     def read_text(self) -> str:
@@ -127,24 +122,6 @@ class Draft:
         return replace(problem, field=schedule_fields.field_of(problem.field, self.values))
 
 
-def difference_texts(differences: Sequence[Difference]) -> list[dict[str, Any]]:
-    """Differences as a table shows them."""
-    return [
-        {
-            **vars(one),
-            "collides": one.collides,
-            **{name: _shown(getattr(one, name)) for name in ("read", "theirs", "mine")},
-        }
-        for one in differences
-    ]
-
-
-def _shown(value: Any) -> str:
-    if value is None or value in ([], {}, ""):
-        return "–"
-    return value if isinstance(value, str) else argument_fields.written(value)
-
-
 def _settled(document: ScheduleDocument) -> dict[str, Any]:
     """As it will be once it is saved."""
     timing = document_of_timing(document.timing.timing(ANY)) if document.timing is not None else None
@@ -154,12 +131,3 @@ def _settled(document: ScheduleDocument) -> dict[str, Any]:
 def _values(document: Mapping[str, Any], schema: Schema, zone: ZoneInfo) -> dict[str, str]:
     values = schedule_fields.values_of(document, zone=zone)
     return values | argument_fields.values_of(schema, document.get("args", []), document.get("kwargs", {}))
-
-
-def _object(text: str) -> dict[str, Any]:
-    """What travelled in the form: anything, when somebody edited it on the way."""
-    try:
-        read = json.loads(text)
-    except ValueError:
-        return {}
-    return read if isinstance(read, dict) else {}

@@ -28,6 +28,8 @@ WHOLE = (
     "soft_time_limit_seconds", "time_limit_seconds", "start_deadline_seconds", "keep_runs_days",
 )  # fmt: skip
 CHOICES = ("misfire_policy", "overlap_policy")
+#: What the form has no field for.
+UNASKED = ("kind", "enabled", "paused_reason", "shadow")
 #: A form that has a box for whether the schedule is enabled says so: an empty box says nothing by itself.
 ASKS_ENABLED = "asks_enabled"
 BOXES = ("one_off", "allow_unknown_task")
@@ -59,7 +61,7 @@ def values_of(document: Mapping[str, Any], *, zone: ZoneInfo) -> dict[str, str]:
 def document_of(values: Values, read: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldProblem]]:
     """What the form says, without the arguments, and what cannot be read. `read` is what it was opened with."""
     problems: list[FieldProblem] = []
-    document = {name: value for name, value in read.items() if name in ("kind", "enabled", "paused_reason")}
+    document = {name: value for name, value in read.items() if name in UNASKED}
     if ASKS_ENABLED in values:
         document["enabled"] = "enabled" in values
     document |= {name: values.get(name, "") for name in TEXTS}

@@ -11,19 +11,19 @@ from fastapi import APIRouter, Query, Response
 from scheduler_service.api.auth import Admin
 from scheduler_service.api.dependencies import Reading, Writing
 from scheduler_service.api.schedules import ScheduleId
+from scheduler_service.console import conflicts
 from scheduler_service.console.forms import Form
 from scheduler_service.console.kinds import KINDS
 from scheduler_service.console.pages import Page, SignedInPage, admins
 from scheduler_service.console.schedule_acts import LOCAL_FORM
-from scheduler_service.console.schedule_drafts import Draft, Schema, difference_texts
+from scheduler_service.console.schedule_drafts import Draft, Schema
 from scheduler_service.console.schedule_preview import tell
 from scheduler_service.errors import Invalid, RevisionMismatch, ScheduleNameTaken, ServiceError
-from scheduler_service.services import audit, schedules, tasks, workers
+from scheduler_service.services import schedules, tasks, workers
 from scheduler_service.services.calendars import calendars
 from scheduler_service.services.fields import Line
 from scheduler_service.services.schedule_documents import ScheduleDocument
 from scheduler_service.services.timing_documents import EVENTS
-from scheduler_service.storage.audit import AuditFilter
 from scheduler_service.storage.schedule_lists import Order, ScheduleFilter
 from scheduler_service.storage.session import Session
 from scheduler_service.timing import zones
@@ -155,9 +155,7 @@ def _show_conflict(
     both, differences = draft.against(why, mine, schema)
     context = _context(session, page, both, schema, schedule_id)
     del context["errors"]
-    wanted = AuditFilter(subject_type="schedule", subject_id=str(schedule_id))
-    last = audit.search(session, wanted, limit=1, cursor=None, total=False).items
-    context["conflict"] = {"differences": difference_texts(differences), "last": last[0] if last else None}
+    context["conflict"] = conflicts.told(session, "schedule", schedule_id, differences)
     page.refuse(why, TEMPLATE, **context)
 
 

@@ -14,6 +14,7 @@ from scheduler_service.console.words import Reader
 from scheduler_service.errors import Invalid
 from scheduler_service.services import documents
 from scheduler_service.services.schedule_filters import ScheduleFilters
+from scheduler_service.services.schedule_tables import FAILING
 from scheduler_service.storage.schedule_lists import Order, ScheduleFilter
 
 PATH = "/schedules"
@@ -46,9 +47,16 @@ class Asked:
         return Order(self.said.sort.removeprefix("-"), self.said.sort.startswith("-"))
 
     @property
+    def segment(self) -> str:
+        """Which part of the list it is: a state, those that fail, or "" for all."""
+        return FAILING if self.said.failing else self.said.state or ""
+
+    @property
     def filters(self) -> dict[str, list[str]]:
-        """What narrows the list beside the state, each with its values."""
+        """What narrows the list beside its segment, each with its values."""
         told = {name: value for name, value in self.query.items() if name not in ("state", "sort")}
+        if self.segment == FAILING:
+            del told[FAILING]
         return {name: value if isinstance(value, list) else [value] for name, value in told.items()}
 
     @property
@@ -58,6 +66,10 @@ class Asked:
     def with_(self, **changed: Any) -> str:
         """The first page of the same list but for this."""
         return url(PATH, **{**self.query, **changed})
+
+    def in_segment(self, name: str) -> str:
+        """The first page of that part of it."""
+        return self.with_(state=None if name == FAILING else name, failing="true" if name == FAILING else None)
 
     def without(self, name: str, value: str) -> str:
         """The same list without one filter."""

@@ -12,11 +12,11 @@ from scheduler_service.console.forms import Form
 from scheduler_service.console.pages import Page, SignedInPage, is_secure, own_path
 from scheduler_service.console.preferences import A_YEAR
 from scheduler_service.console.schedule_lists import PATH, WINDOWS, Asked, asked
+from scheduler_service.console.when import when_text
 from scheduler_service.errors import Invalid
 from scheduler_service.services import schedule_tables
 from scheduler_service.services.schedule_documents import Kind, OverlapPolicy
 from scheduler_service.services.schedule_filters import TimingType
-from scheduler_service.services.timing_documents import timing_text
 
 router = APIRouter(include_in_schema=False)
 
@@ -73,7 +73,7 @@ def shown(page: SignedInPage, wanted: Asked) -> dict[str, Any]:
         "timings": get_args(TimingType),
         "overlaps": get_args(OverlapPolicy),
         "strip": strip,
-        "timing_text": timing_text,
+        "timing_text": lambda task: when_text(task, page.reader),
     }
 
 

@@ -18,6 +18,8 @@ from scheduler_service.console.words import Reader
 
 _LIBRARY = re.compile(r'File "[^"]*(site-packages|/lib/python3|[/"](celery|billiard|kombu)/)')
 _PLACE = re.compile(r"%\((\w+)\)s")
+#: How long something takes.
+_SECONDS = re.compile(r"%\((\w*seconds)\)s s\b")
 #: What stands before a sentence: the field that it is about, the name of an exception, the line of a file.
 _BEFORE = re.compile(r"([\w.-]+|line \d+): (.+)", re.DOTALL)
 #: Sentences in a row, and how they are told in a row.
@@ -39,7 +41,7 @@ class Frame:
 def said(text: object) -> str:
     """The sentence in the reader's language, or as much of one as it is."""
     reader = words.reading()
-    return str(text) if reader.language == "en" else _translated(str(text), reader)
+    return _spelled(str(text), reader) if reader.language == "en" else _translated(str(text), reader)
 
 
 def told(text: str | None) -> str:
@@ -67,6 +69,14 @@ def written(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
 
 
+def _spelled(text: str, reader: Reader) -> str:
+    """As it was written, but for how long something takes: in the units of the console."""
+    for known, pattern in _patterns() if len(text) <= _LONGEST else ():
+        if _SECONDS.search(known) and (match := pattern.fullmatch(text)):
+            return _SECONDS.sub(lambda found: reader.span(float(match[found[1]])), known) % match.groupdict()
+    return text
+
+
 def _translated(text: str, reader: Reader) -> str:
     if len(text) > _LONGEST:
         return text
@@ -86,6 +96,8 @@ def _translated(text: str, reader: Reader) -> str:
 
 
 def _value(name: str, value: str, reader: Reader) -> str:
+    if name.endswith("seconds") and value.replace(".", "", 1).isdecimal():
+        return reader.span(float(value))
     if name.partition("_")[0] in _WORDS:
         return reader.said(value.lower().replace("_", " "))
     return _translated(value, reader)

@@ -8,22 +8,35 @@ from typing import Any
 from scheduler_service.moving.found import Source
 from scheduler_service.services.comparisons import KINDS, TOLERANCE, Comparison, compare, heard_of
 from scheduler_service.services.fields import wire_instant
-from scheduler_service.storage import observed_runs
-from scheduler_service.storage.models import Move
+from scheduler_service.storage import observed_runs, watched_spans
+from scheduler_service.storage.models import Move, WatchedSpan
 from scheduler_service.storage.session import Database
+
+KEPT_WITHIN = timedelta(minutes=1)
 
 
 def take_last_runs(database: Database, source: Source, wanted: Sequence[Move]) -> int:
     """Keep what the source says of each job's last run: of a store that tells no more, each look is a sample.
 
-    How many were new. Raises: SourceAway, SourceNotUnderstood.
+    Not of what was seen on its broker, which is kept by its instant. How many were new. Raises: SourceAway,
+    SourceNotUnderstood.
     """
     found = source.last_runs([move.source_id for move in wanted])
     with database.transaction() as session:
         now = database.clock.now()
         told = {"source": source.label, "outcome": "executed", "reported_at": now}
-        rows = [{**told, "source_id": key, "scheduled_at": at, "ran_at": at} for key, at in found.items()]
+        spans = watched_spans.of_source(session, source.label)
+        rows = [
+            {**told, "source_id": key, "scheduled_at": at, "ran_at": at}
+            for key, at in found.items()
+            if not any(_is_seen(span, key, at) for span in spans)
+        ]
         return observed_runs.store(session, rows)
+
+
+def _is_seen(span: WatchedSpan, key: str, at: datetime) -> bool:
+    """Also what came just now, and is not kept yet."""
+    return key not in span.blind and span.began_at <= at <= span.heard_at + KEPT_WITHIN
 
 
 def compare_all(

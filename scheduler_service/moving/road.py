@@ -14,13 +14,13 @@ from scheduler_service.errors import ServiceError
 from scheduler_service.moving import gaps
 from scheduler_service.moving.found import NoInstants, Source
 from scheduler_service.moving.gaps import Standing
+from scheduler_service.services.comparisons import would_be_told
 from scheduler_service.storage import audit, moves, observed_runs, schedules
 from scheduler_service.storage.models import Move, PeriodicTask
 from scheduler_service.storage.session import Database, Session
 
 ACTOR = "migrate"
 LOOK_EVERY = 0.2
-HEARD_AFTER = timedelta(seconds=5)  # a listener that tells of something later has told of all before
 
 Became = Literal["live", "rolled_back", "undone", "left", "doubtful"]
 Doubt = Literal["ran", "not-ran"]
@@ -158,7 +158,7 @@ class Road:
         following = gaps.first_after(task, boundary)
         ran_until = max((row.scheduled_at for row in told if row.scheduled_at > boundary), default=None)
         in_time = following is None or (move.paused_at or self._database.clock.now()) < following
-        was_told = following is not None and heard is not None and heard.until > following + HEARD_AFTER
+        was_told = following is not None and would_be_told(move, heard, following)
         return Known(following, ran_until, in_time or was_told or ran_until is not None)
 
     def _give_back(self, ready: list[Standing], boundary: datetime) -> list[Outcome]:

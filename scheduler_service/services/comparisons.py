@@ -4,6 +4,7 @@ Pure but for the two reads. Only what both have had time to tell is compared: fr
 was first heard, until shortly before the source was last heard.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,11 +12,12 @@ from itertools import pairwise
 from typing import Literal
 
 from scheduler_service.storage import moves, observed_runs
-from scheduler_service.storage.models import Move, PeriodicTask
+from scheduler_service.storage.models import Move, ObservedRun, PeriodicTask
 from scheduler_service.storage.moves import Shadowed
 from scheduler_service.storage.observed_runs import Watched
 from scheduler_service.storage.session import Session
 from scheduler_service.storage.timings import timing_of, zone_name_of
+from scheduler_service.timing.interval import Interval
 from scheduler_service.timing.zones import load, offset_at
 
 TOLERANCE = timedelta(seconds=1)
@@ -23,8 +25,20 @@ FARTHEST = timedelta(minutes=30)  # instants farther apart than this are never o
 SETTLED_AFTER = timedelta(seconds=5)  # a listener tells in batches
 NEAR_A_CLOCK_CHANGE = timedelta(hours=3)
 SHOWN = 20
-#: Sources whose every run is told; of the others only the latest run is seen at each look.
+DRIFT = "drift: it counts from the run before there, and from its start here"
+#: Sources whose every run is told. Of the others the latest run is seen at each look, or all while they are watched.
 TOLD_OF_EACH_RUN = ("apscheduler3",)
+#: Sources whose intervals count from the run before.
+DRIFTING = (
+    "beat-schedule",
+    "celery-sqlalchemy-scheduler",
+    "django-celery-beat",
+    "redbeat",
+    "sqlalchemy-celery-beat",
+)
+
+#: The source whose intervals do so from a run that jitter has moved.
+JITTER_ADDS_UP = "apscheduler3"
 
 Kind = Literal["matched", "early", "late", "missing", "extra"]
 KINDS: tuple[Kind, ...] = ("matched", "early", "late", "missing", "extra")
@@ -55,9 +69,14 @@ class Comparison:
     differences: list[Difference] = field(default_factory=list)
 
     @property
+    def is_compared(self) -> bool:
+        """Whether something was found on both sides."""
+        return any(self.counts[kind] for kind in ("matched", "early", "late"))
+
+    @property
     def is_clean(self) -> bool:
         """Whether something was found on both sides, and nothing differs without a reason."""
-        return any(self.counts[kind] for kind in ("matched", "early", "late")) and self.unexplained == 0
+        return self.is_compared and self.unexplained == 0
 
     @property
     def is_quiet(self) -> bool:
@@ -76,11 +95,30 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Job:
-    """What is known of a job that explains differences."""
+    """What is known of a job that explains differences. `drifts`: the length of an interval that does."""
 
     jitter: timedelta = timedelta(0)
     zone_name: str = "UTC"
     seen_each: bool = True
+    seen_within: tuple[tuple[datetime, datetime], ...] = ()
+    drifts: timedelta | None = None
+    ran: Sequence[datetime] = ()  # when it really ran there
+
+    def sees(self, at: datetime) -> bool:
+        """Whether its source would have told of a run at that instant."""
+        return self.seen_each or any(begin <= at <= end for begin, end in self.seen_within)
+
+    def has_drifted_over(self, at: datetime) -> bool:
+        """Whether an instant lies between two runs that came one interval apart, or hardly more."""
+        place = bisect_right(self.ran, at)
+        if self.drifts is None or not 0 < place < len(self.ran):
+            return False
+        return self.ran[place] - self.ran[place - 1] < self.drifts * 3 / 2
+
+    def has_drifted_to(self, at: datetime) -> bool:
+        """Whether a run came about one interval after the run before it."""
+        place = bisect_left(self.ran, at)
+        return self.drifts is not None and place > 0 and at - self.ran[place - 1] > self.drifts / 2
 
 
 def compare(
@@ -97,17 +135,26 @@ def compare(
     heard = heard or observed_runs.watched(session, move.source)
     span = _span(move, heard, since=since, until=until, now=now)
     task = moves.schedules_of(session, [move]).get(move.periodic_task_id or 0)
-    if span is None or task is None:
+    if heard is None or span is None or task is None:
         return Comparison(move.source_id, move.name, None, None)
     result = Comparison(move.source_id, move.name, *span)
     ours = moves.shadowed(session, task.id, since=span[0], until=span[1])
     told = observed_runs.of_jobs(session, move.source, [move.source_id], since=span[0], until=span[1])
     theirs = [row.scheduled_at for row in told]
-    job = _job(move, task)
+    job = _job(move, task, heard, told)
     for found in differences(ours, theirs, job, tolerance=tolerance):
         if not _may_have_its_twin_beyond(found, span, job.jitter + tolerance):
             result.add(found)
     return result
+
+
+def would_be_told(move: Move, heard: Watched | None, at: datetime) -> bool:
+    """Whether a run of the job at that instant would have been told of by now."""
+    if heard is None:
+        return False
+    if move.source_kind in TOLD_OF_EACH_RUN:
+        return heard.until > at + SETTLED_AFTER
+    return any(begin <= at <= end for begin, end in _seen_within(move, heard))
 
 
 def heard_of(session: Session, wanted: Iterable[Move]) -> dict[str, Watched | None]:
@@ -149,20 +196,20 @@ def _pair(mine: datetime, other: datetime, job: Job, tolerance: timedelta) -> Di
     milliseconds = round(between.total_seconds() * 1000)
     if abs(between) <= tolerance:
         return Difference("matched", mine, other, milliseconds)
-    why = "jitter" if abs(between) <= job.jitter + tolerance else _clock_change(job, other)
+    why = "jitter" if abs(between) <= job.jitter + tolerance else DRIFT if job.drifts else _clock_change(job, other)
     return Difference("early" if between < timedelta(0) else "late", mine, other, milliseconds, why)
 
 
 def _why_extra(job: Job, mine: datetime | None) -> str | None:
-    if not job.seen_each:
+    if mine is None or not job.sees(mine):
         return "unseen: its source tells only of the latest run at each look"
-    return _clock_change(job, mine)
+    return DRIFT if job.has_drifted_over(mine) else _clock_change(job, mine)
 
 
 def _why_missing(job: Job, other: datetime, folds: Sequence[datetime]) -> str | None:
     if any(other <= fold for fold in folds):
         return "misfire: it came due while no Beat ran, and was folded into a later one"
-    return _clock_change(job, other)
+    return DRIFT if job.has_drifted_to(other) else _clock_change(job, other)
 
 
 def _clock_change(job: Job, at: datetime | None) -> str | None:
@@ -198,6 +245,21 @@ def _span(
     return (start, end) if end > start else None
 
 
-def _job(move: Move, task: PeriodicTask) -> Job:
-    jitter = timedelta(seconds=task.jitter_seconds)
-    return Job(jitter, zone_name_of(timing_of(task)), move.source_kind in TOLD_OF_EACH_RUN)
+def _job(move: Move, task: PeriodicTask, heard: Watched, told: Sequence[ObservedRun]) -> Job:
+    timing = timing_of(task)
+    counts_from_before = move.source_kind in DRIFTING or (task.jitter_seconds and move.source_kind == JITTER_ADDS_UP)
+    drifts = timing.step if isinstance(timing, Interval) and counts_from_before else None
+    return Job(
+        jitter=timedelta(seconds=task.jitter_seconds),
+        zone_name=zone_name_of(timing),
+        seen_each=move.source_kind in TOLD_OF_EACH_RUN,
+        seen_within=_seen_within(move, heard),
+        drifts=drifts,
+        ran=sorted(row.ran_at or row.scheduled_at for row in told),
+    )
+
+
+def _seen_within(move: Move, heard: Watched) -> tuple[tuple[datetime, datetime], ...]:
+    """When a run of the job would have been seen on its broker, a moment before the end of each look."""
+    seeing = (span for span in heard.spans if move.source_id not in span.blind)
+    return tuple((span.began_at, span.heard_at - SETTLED_AFTER) for span in seeing)

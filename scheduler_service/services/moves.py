@@ -1,5 +1,7 @@
 """Jobs on their way here from another scheduler: where each stands, and how its shadow compares."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,6 +53,14 @@ def summary(session: Session, source: str | None = None) -> Summary:
 def summaries(session: Session) -> dict[str, Summary]:
     """The same of each source, by its name."""
     return {source: _summed(counts) for source, counts in stored.counts_by_source(session).items()}
+
+
+def together(summaries: Iterable[Summary]) -> Summary:
+    """Those of some sources in one."""
+    counts: Counter[str] = Counter()
+    for summary in summaries:
+        counts.update(summary.states)
+    return _summed(counts)
 
 
 def _compared(session: Session, move: Move, heard: Watched | None, *, now: datetime) -> Compared:

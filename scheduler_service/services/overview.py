@@ -15,7 +15,7 @@ from scheduler_service.services.broker_look import Broker, BrokerLook
 from scheduler_service.services.run_lists import Standing
 from scheduler_service.services.tallies import BUCKET, Bucket
 from scheduler_service.services.week_plans import Plan, Planner
-from scheduler_service.storage import beats, latest_runs, workers
+from scheduler_service.storage import beats, lateness, latest_runs, workers
 from scheduler_service.storage import overview as stored
 from scheduler_service.storage.models import TaskRun
 from scheduler_service.storage.session import Database, Session
@@ -28,6 +28,7 @@ A_DAY, A_WEEK = timedelta(days=1), timedelta(days=7)
 LATELY, MOST_STARTED = timedelta(minutes=15), 1000
 MOST_WORKERS, MOST_DUE, MOST_FAILED, MOST_NAMED = 200, 200, 50, 10
 LATE_GOAL_SECONDS = 0.25
+LATE_STEP, LATE_STEPS, MOST_OF_A_STEP, LATE_COUNTS = timedelta(minutes=5), 12, 100, 30.0
 IN_A_ROW = 5  # as many of the latest runs are looked at
 
 
@@ -36,7 +37,14 @@ class Need:
     """Something that a person must look at. `facts` are what its sentence tells."""
 
     kind: Literal[
-        "no_beat", "broker_away", "worker_silent", "queue_unserved", "failing", "quarantined", "paused_itself"
+        "no_beat",
+        "broker_away",
+        "no_worker",
+        "worker_silent",
+        "queue_unserved",
+        "failing",
+        "quarantined",
+        "paused_itself",
     ]
     names: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
@@ -129,6 +137,7 @@ class Outlook:
         self._database, self._broker = database, broker
         self._found = Cached(NEEDS_COUNT, self._look)
         self._past = Cached(PAST_COUNTS, self._look_back)
+        self._late = Cached(LATE_COUNTS, self._look_late)
         self._planner = Planner(database)
 
     def needs(self) -> list[Need]:
@@ -138,6 +147,10 @@ class Outlook:
     def vitals(self) -> Vitals:
         """How it goes. Raises: StoreAway."""
         return self._found.get()[1]
+
+    def late(self) -> list[float | None]:
+        """The 95th percentile of how late runs began, in each LATE_STEP of the past hour. Raises: StoreAway."""
+        return self._late.get()
 
     def past(self) -> list[Bucket]:
         """What became of the runs of the past week. Raises: StoreAway."""
@@ -151,8 +164,15 @@ class Outlook:
         now = self._database.clock.now()
         with self._database.reading() as session:
             vitals = _vitals(session, self._broker, now)
-            found = [*_of_processes(vitals), *_of_schedules(session, now)]
+            comes = bool(stored.due_next(session, limit=1))
+            found = [*_of_processes(vitals, comes=comes), *_of_schedules(session, now)]
         return found, vitals
+
+    def _look_late(self) -> list[float | None]:
+        since = self._database.clock.now() - LATE_STEPS * LATE_STEP
+        with self._database.reading() as session:
+            found = lateness.sampled(session, since, step=LATE_STEP, steps=LATE_STEPS, each=MOST_OF_A_STEP)
+        return [_percentile(late) for late in found]
 
     def _look_back(self) -> list[Bucket]:
         now = self._database.clock.now()
@@ -189,12 +209,15 @@ def _vitals(session: Session, broker: Broker, now: datetime) -> Vitals:
     )
 
 
-def _of_processes(vitals: Vitals) -> list[Need]:
+def _of_processes(vitals: Vitals, *, comes: bool) -> list[Need]:
+    """`comes`: whether anything is planned, for which somebody has to be there."""
     found = []
     if not vitals.beats:
         found.append(Need("no_beat"))
     if vitals.broker.is_away:
         found.append(Need("broker_away"))
+    if comes and not vitals.expected:
+        found.append(Need("no_worker"))
     silent = tuple(seen.worker.name for seen in vitals.workers if seen.state == "silent")
     if silent:
         found.append(Need("worker_silent", silent))

@@ -27,6 +27,7 @@ class ScheduleFilters(Document):
     kind: Kind | None = None
     enabled: bool | None = None
     state: State | None = None
+    failing: bool | None = Field(default=None, description="Whether they went wrong and did not succeed since")
     task: Word | None = None
     tag: Tags = Field(default_factory=list, description="Repeated: has each of them")
     q: Word | None = Field(default=None, description="Words, each looked for in name, task, description and tags")

@@ -1,7 +1,7 @@
 """Schedules as a person goes through them: a page, with what became of the latest runs and how many there are."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import median, quantiles
 
@@ -16,6 +16,7 @@ from scheduler_service.storage.session import Session
 RUNS_SHOWN = 20
 MOST_COUNTED = 1000
 MOST_COUNTED_BY_WORDS = 100  # no index leads to words, so each of them costs a long walk
+FAILING = "failing"
 WENT_WRONG = ("failed", "timed_out", "lost")
 
 
@@ -53,7 +54,8 @@ class Row:
 class Table:
     """A page, and from where the pages beside it are read: None where there is none.
 
-    `counts`: how many fit in each state, and under "" in any; `most` + 1 where there are more.
+    `counts`: how many fit in each state, under FAILING how many of all those fail, and under "" all; `most` + 1 where
+    there are more.
     """
 
     rows: list[Row]
@@ -69,15 +71,19 @@ def table(
     """What follows `cursor`, or precedes `before`. Raises: Invalid, for another list's cursor."""
     listing = f"schedules by {order}"
     place = _place(listing, before or cursor, order)
+    anyhow = schedule_lists.narrowed(session, replace(wanted, failing=None))
+    failing = schedule_lists.ids(session, replace(anyhow, state=None, failing=True))
+    sought = replace(anyhow, ids=failing) if wanted.failing else replace(anyhow, failing=wanted.failing)
     if before is not None:
-        found = schedule_lists.search(session, wanted, order, limit=limit + 1, before=place)
+        found = schedule_lists.search(session, sought, order, limit=limit + 1, before=place)
         tasks, is_first, is_last = found[-limit:], len(found) <= limit, False
     else:
-        found = schedule_lists.search(session, wanted, order, limit=limit + 1, after=place)
+        found = schedule_lists.search(session, sought, order, limit=limit + 1, after=place)
         tasks, is_first, is_last = found[:limit], place is None, len(found) <= limit
-    is_all = is_first and is_last and wanted.state is None
+    is_all = is_first and is_last and wanted.state is None and wanted.failing is None
     most = MOST_COUNTED if wanted.q is None else MOST_COUNTED_BY_WORDS
-    counts = _counted(tasks) if is_all else schedule_lists.count_states(session, wanted, most=most + 1)
+    counts = _counted(tasks) if is_all else schedule_lists.count_states(session, anyhow, most=most + 1)
+    counts[FAILING] = len(failing)
     past = latest_runs.of_schedules(session, [task.id for task in tasks], each=RUNS_SHOWN)
 
     def cursor_at(task: PeriodicTask) -> str:

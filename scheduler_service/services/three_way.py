@@ -4,7 +4,7 @@ Fields that hold fields (a timing, the arguments) are compared by these, so that
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,9 +30,12 @@ class Difference:
         return self.theirs_changed and self.mine_changed and not _same(self.theirs, self.mine)
 
 
-def compare(read: Mapping[str, Any], theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> list[Difference]:
+def compare(
+    read: Mapping[str, Any], theirs: Mapping[str, Any], mine: Mapping[str, Any], *, parted: Collection[str] = PARTED
+) -> list[Difference]:
     """What either changed since it was read, field by field; what an absent field holds is None."""
-    versions = [_flat(document, whole=_whole(read, theirs, mine)) for document in (read, theirs, mine)]
+    parts = _parts((read, theirs, mine), parted)
+    versions = [_flat(document, parts) for document in (read, theirs, mine)]
     found = []
     for name in dict.fromkeys(name for version in versions for name in version):
         was, their, own = (version.get(name, _ABSENT) for version in versions)
@@ -44,11 +47,16 @@ def compare(read: Mapping[str, Any], theirs: Mapping[str, Any], mine: Mapping[st
 
 
 def merged(
-    read: Mapping[str, Any], theirs: Mapping[str, Any], mine: Mapping[str, Any], *, take: Collection[str] = ()
+    read: Mapping[str, Any],
+    theirs: Mapping[str, Any],
+    mine: Mapping[str, Any],
+    *,
+    take: Collection[str] = (),
+    parted: Collection[str] = PARTED,
 ) -> dict[str, Any]:
     """Mine, with what only they changed; of what collides mine, but theirs for the fields in `take`."""
-    whole = _whole(read, theirs, mine)
-    was, their, own = (_flat(document, whole=whole) for document in (read, theirs, mine))
+    parts = _parts((read, theirs, mine), parted)
+    was, their, own = (_flat(document, parts) for document in (read, theirs, mine))
     result = dict(own)
     for name in {**was, **their}:
         if name in take or _same(was.get(name, _ABSENT), own.get(name, _ABSENT)):
@@ -56,34 +64,34 @@ def merged(
                 result[name] = their[name]
             else:
                 result.pop(name, None)
-    return _deep(result, whole=whole)
+    return _deep(result, parts)
 
 
-def _whole(*documents: Mapping[str, Any]) -> frozenset[str]:
-    """The parted fields that are compared as one: two types of timings have no parts in common."""
+def _parts(documents: Sequence[Mapping[str, Any]], parted: Collection[str]) -> frozenset[str]:
+    """The fields that are compared part by part: objects in each, of one type; others have no parts in common."""
     found = set()
-    for name in PARTED:
+    for name in parted:
         values = [document.get(name) for document in documents]
-        if not all(isinstance(value, dict) for value in values) or len({str(v.get("type")) for v in values if v}) > 1:
+        if all(isinstance(value, dict) for value in values) and len({str(v.get("type")) for v in values if v}) < 2:
             found.add(name)
     return frozenset(found)
 
 
-def _flat(document: Mapping[str, Any], *, whole: Collection[str]) -> dict[str, Any]:
+def _flat(document: Mapping[str, Any], parts: Collection[str]) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in document.items():
-        if name in PARTED and name not in whole:
+        if name in parts:
             flat |= {f"{name}.{part}": inner for part, inner in value.items()}
         else:
             flat[name] = value
     return flat
 
 
-def _deep(flat: Mapping[str, Any], *, whole: Collection[str]) -> dict[str, Any]:
-    deep: dict[str, Any] = {name: {} for name in PARTED if name not in whole}
+def _deep(flat: Mapping[str, Any], parts: Collection[str]) -> dict[str, Any]:
+    deep: dict[str, Any] = {name: {} for name in parts}
     for name, value in flat.items():
         outer, _, inner = name.partition(".")
-        if inner and outer in PARTED and outer not in whole:
+        if inner and outer in parts:
             deep[outer][inner] = value
         else:
             deep[name] = value

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Select, exists, select, tuple_
+from sqlalchemy import Select, exists, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from scheduler_service.errors import DefinitionNameTaken, DefinitionNotFound
 from scheduler_service.storage.columns import SqlNow
+from scheduler_service.storage.definition_uses import arguments
 from scheduler_service.storage.models import Definition, PeriodicTask
 from scheduler_service.storage.names import unique_name
 
@@ -101,9 +102,10 @@ def argument_of(task: str, argument: str) -> Users:
     """The schedules of a Celery task whose argument is the id, by place or by name."""
 
     def users(session: Session, definition_id: int) -> list[str]:
+        names_it = (value == str(definition_id) for value in arguments(session, PeriodicTask, argument))
         rows = session.execute(
             select(PeriodicTask.name, PeriodicTask.args, PeriodicTask.kwargs)
-            .where(PeriodicTask.task == task)
+            .where(PeriodicTask.task == task, or_(*names_it))
             .order_by(PeriodicTask.name)
         )
         return [name for name, args, kwargs in rows if str(definition_id) in _ids(args, kwargs, argument)]

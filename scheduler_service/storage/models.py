@@ -38,8 +38,11 @@ BACKFILL_STATES = ("running", "done", "cancelled")
 DELIVERY_STATES = ("pending", "sent", "failed")
 MOVE_STATES = ("planned", "shadow", "live", "rolled_back", "doubtful")
 OBSERVED_OUTCOMES = ("submitted", "executed", "error", "missed", "skipped")
+BEGUN = text("outcome = 'submitted'")
 STARTS_BY = "start_by IS NOT NULL AND state IN ('pending', 'published', 'buffered')"
 CANCELLING = "state = 'running' AND cancel_requested_at IS NOT NULL"
+#: Few, so that it costs little to keep them together.
+WRONG = "state IN ('failed', 'timed_out', 'lost')"
 TRIED_BEFORE = "attempt_ended_at IS NOT NULL"
 
 #: What Beat looks at; spelt alike in the index and in the queries, or no database would use the index.
@@ -341,6 +344,7 @@ class TaskRun(Base):
         Index("ix_task_run_decided_at_id", "decided_at", "id"),
         Index("ix_task_run_finished_at_id", "finished_at", "id",
               postgresql_where=text("finished_at IS NOT NULL"), sqlite_where=text("finished_at IS NOT NULL")),
+        Index("ix_task_run_wrong", "finished_at", "id", postgresql_where=text(WRONG), sqlite_where=text(WRONG)),
         Index("ix_task_run_periodic_task_id_decided_at_id", "periodic_task_id", "decided_at", "id"),
     )  # fmt: skip
 
@@ -447,6 +451,7 @@ class AuditEvent(Base):
     __table_args__ = (
         Index("ix_audit_event_subject", "subject_type", "subject_id", "at", "id"),
         Index("ix_audit_event_at_id", "at", "id"),
+        *(Index(f"ix_audit_event_{name}", name, "at", "id") for name in ("actor", "action", "source")),
         {"sqlite_autoincrement": True},
     )
 
@@ -656,7 +661,9 @@ class ObservedRun(Base):
     __table_args__ = (
         UniqueConstraint("source", "source_id", "scheduled_at"),
         _one_of("outcome", OBSERVED_OUTCOMES, "outcome"),
-        Index("ix_observed_run_scheduled_at", "scheduled_at"),
+        Index("ix_observed_run_source_scheduled_at", "source", "scheduled_at"),
+        Index("ix_observed_run_source_reported_at", "source", "reported_at"),
+        Index("ix_observed_run_unfinished", "source", "source_id", postgresql_where=BEGUN, sqlite_where=BEGUN),
         {"sqlite_autoincrement": True},
     )
 
@@ -667,3 +674,16 @@ class ObservedRun(Base):
     ran_at: Mapped[datetime | None] = mapped_column(Instant)
     outcome: Mapped[str]
     reported_at: Mapped[datetime] = mapped_column(Instant, server_default=SqlNow())
+
+
+class WatchedSpan(Base):
+    """From when until when the broker of a source was watched: each run was seen then, but of the jobs in `blind`."""
+
+    __tablename__ = "watched_span"
+    __table_args__ = (*_json_is("blind", "array"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    source: Mapped[str]
+    began_at: Mapped[datetime] = mapped_column(Instant)
+    heard_at: Mapped[datetime] = mapped_column(Instant)
+    blind: Mapped[list[str]] = mapped_column(Json, server_default="[]")

@@ -7,22 +7,25 @@ from typing import Any
 
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
+from scheduler_service.storage import watched_spans
 from scheduler_service.storage.batches import is_postgresql
-from scheduler_service.storage.models import ObservedRun
+from scheduler_service.storage.models import ObservedRun, WatchedSpan
 
 #: Of what was told of an instant, the end of the run counts, and then its beginning.
 UNFINISHED = "submitted"
+NO_ROOM = "skipped"
 _TABLE: Any = ObservedRun.__table__
 
 
 @dataclass(frozen=True)
 class Watched:
-    """From when until when a source has been heard, and the latest instant that it told of."""
+    """From when until when a source has been heard; within the spans each of its runs was seen."""
 
     since: datetime
     until: datetime
+    spans: tuple[WatchedSpan, ...] = ()
 
 
 def store(session: Session, rows: Sequence[dict[str, Any]]) -> int:
@@ -70,28 +73,40 @@ def of_jobs(
 
 
 def going_on(session: Session, source: str, ids: Collection[str], *, since: datetime) -> dict[str, datetime]:
-    """Of these jobs, those that were begun at the source and have not been told to have ended: since when."""
+    """Of these jobs, those that were begun at the source and have not been told to have ended: since when.
+
+    Where a later instant was told, its scheduler had room again: what it began before went with a process that was
+    killed. Unless it skipped that instant, for want of room.
+    """
+    later = aliased(ObservedRun)
+    had_room = (
+        select(later.id)
+        .where(later.source == ObservedRun.source, later.source_id == ObservedRun.source_id)
+        .where(later.scheduled_at > ObservedRun.scheduled_at, later.outcome != NO_ROOM)
+    )
     statement = select(ObservedRun.source_id, func.min(ObservedRun.scheduled_at)).where(
         ObservedRun.source == source,
         ObservedRun.source_id.in_(ids),
         ObservedRun.outcome == UNFINISHED,
         or_(ObservedRun.ran_at.is_(None), ObservedRun.ran_at >= since),
+        ~had_room.exists(),
     )
     return dict(session.execute(statement.group_by(ObservedRun.source_id)).all())
 
 
 def watched(session: Session, source: str) -> Watched | None:
     """From when until when this source was heard of, by any of its jobs; None, if never."""
-    first, last = session.execute(
-        select(func.min(ObservedRun.scheduled_at), func.max(ObservedRun.reported_at)).where(
-            ObservedRun.source == source
-        )
-    ).one()
-    return None if first is None else Watched(first, last)
+    told = select(func.min(ObservedRun.scheduled_at), func.max(ObservedRun.reported_at))
+    first, last = session.execute(told.where(ObservedRun.source == source)).one()
+    spans = watched_spans.of_source(session, source)
+    since = [at for at in (first, *(span.began_at for span in spans)) if at is not None]
+    until = [at for at in (last, *(span.heard_at for span in spans)) if at is not None]
+    return Watched(min(since), max(until), tuple(spans)) if since else None
 
 
 def trim(session: Session, *, before: datetime) -> int:
-    """Delete what was told of instants before that; how many rows."""
+    """Delete what was told of instants before that, and when it was listened for; how many rows of the first."""
+    watched_spans.trim(session, before=before)
     result: Any = session.execute(delete(ObservedRun).where(ObservedRun.scheduled_at < before))
     count: int = result.rowcount
     return count

@@ -20,7 +20,7 @@ Place = tuple[datetime, UUID]
 
 _decided = tuple_(TaskRun.decided_at, TaskRun.id)
 #: As partial indexes spell them.
-_UNFINISHED = (text("state IN ('pending', 'published', 'running', 'retrying')"), text("state = 'buffered'"))
+UNFINISHED = (text("state IN ('pending', 'published', 'running', 'retrying')"), text("state = 'buffered'"))
 _WENT_WRONG = ("failed", "timed_out", "lost")
 
 
@@ -49,7 +49,7 @@ def count_newer(
 def count_unfinished(session: Session, *, most: int) -> dict[str, int]:
     """How many runs are in each state that is no end; of many, the states of some."""
     found: dict[str, int] = {}
-    for where in _UNFINISHED:
+    for where in UNFINISHED:
         some = select(TaskRun.state).where(where).limit(most).subquery()
         found |= dict(session.execute(select(some.c.state, func.count()).group_by(some.c.state)).all())
     return found

@@ -143,6 +143,8 @@ def _sampled(session: Session, now: datetime, size: int) -> Sequence[Row[Any]]:
         TaskRun.occurrence_at < PeriodicTask.next_occurrence_at,
     )
     oldest = select(TaskRun.coalesced).where(counted).order_by(TaskRun.occurrence_at).limit(1)
+    planned = select(PeriodicTask.id).where(text(PLANNABLE), PeriodicTask.next_run_at.is_not(None))
+    chosen = planned.order_by(func.random()).limit(size).subquery()
     return session.execute(
         with_when(
             select(
@@ -153,10 +155,7 @@ def _sampled(session: Session, now: datetime, size: int) -> Sequence[Row[Any]]:
                 _of_runs(func.sum(1 + TaskRun.coalesced), counted).label("accounted"),
                 oldest.correlate(PeriodicTask).scalar_subquery().label("oldest_coalesced"),
             )
-        )
-        .where(text(PLANNABLE), PeriodicTask.next_run_at.is_not(None))
-        .order_by(func.random())
-        .limit(size)
+        ).join(chosen, chosen.c.id == PeriodicTask.id)
     ).all()
 
 

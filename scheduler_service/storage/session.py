@@ -21,6 +21,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session as Session  # exported: rooms above name it, and know nothing else of SQLAlchemy
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from scheduler_service.errors import CannotStart, StoreAway
 from scheduler_service.storage import own_writes
@@ -68,6 +69,7 @@ class Database:
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="beside")
         self._apart = ThreadPoolExecutor(1, thread_name_prefix="apart")
         self.closing = Event()
+        event.listen(self.engine, "checkin", self._given_back)
         self.clock: Clock = clock or (SystemClock() if self.dialect == "sqlite" else DatabaseClock(self.engine))
 
     @property
@@ -112,10 +114,15 @@ class Database:
             self.clock.hear(told)
 
     def close(self) -> None:
+        """Let all connections go: those in use as soon as they are given back."""
         self.closing.set()
         self._apart.shutdown(cancel_futures=True)
         self._beside.shutdown()
         self.engine.dispose()
+
+    def _given_back(self, _connection: object, record: ConnectionPoolEntry) -> None:
+        if self.closing.is_set():
+            record.invalidate()
 
     def _alone(self, work: Callable[[Session], None]) -> None:
         with self.transaction() as session:

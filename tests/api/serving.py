@@ -31,7 +31,7 @@ class Server:
     def client(self, *, key: str | None = KEY) -> httpx.Client:
         """A client of the application's API."""
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        return httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=30)
+        return httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=120)
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert self.app is not None

@@ -1,10 +1,9 @@
 """Sign-in with an OpenID Connect provider, which is a process of its own here."""
 
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import httpx
 import pytest
@@ -17,31 +16,18 @@ from scheduler_service.storage.session import Database
 from scheduler_service.workloads.warehouse import Warehouse
 from tests.api.given import problem
 from tests.api.serving import KEY, Server
+from tests.support import oidc_provider
 from tests.support.clock import ManualClock
 from tests.support.oidc_provider import CLIENT_ID, CLIENT_SECRET
 from tests.support.ports import free_port
-from tests.support.processes import Process
-from tests.support.waiting import eventually
 
 ROLES: dict[str, Role] = {"ops": "operator", "platform": "admin"}
 
 
 @pytest.fixture(scope="module")
 def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port = free_port()
-    log = tmp_path_factory.mktemp("oidc") / "provider.log"
-    process = Process([sys.executable, "-m", "tests.support.oidc_provider", str(port)], {}, log)
-    url = f"http://127.0.0.1:{port}"
-    eventually(lambda: answers(url), within=20)
-    yield url
-    process.stop()
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/jwks").status_code == 200
-    except httpx.TransportError:
-        return False
+    with oidc_provider.running(tmp_path_factory.mktemp("oidc") / "provider.log") as url:
+        yield url
 
 
 class Person:
@@ -50,6 +36,7 @@ class Person:
     def __init__(self, server: Server, issuer: str, clock: ManualClock) -> None:
         self._server, self._issuer, self._clock = server, issuer, clock
         self.browser = server.client(key=None)
+        self.site = server.url
 
     def is_(self, *, lie: str = "", **claims: Any) -> None:
         """What the provider says of them; None leaves a claim out."""
@@ -96,6 +83,21 @@ def test_who_the_provider_knows_gets_a_session(person: Person, server: Server) -
     assert (me["actor"], me["role"]) == ("user:alice@example.org", "operator")
     with server.client() as admin:
         assert [event["actor"] for event in admin.get("/audit").json()["items"]] == ["user:alice@example.org"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "to"),
+    [("/runs?state=failed&q=é", "/runs?state=failed&q=é"), ("https://evil.example", "/"), ("//evil.example", "/")],
+)
+def test_who_signs_in_goes_on_to_where_they_wanted_and_nowhere_else(person: Person, wanted: str, to: str) -> None:
+    person.is_()
+    page = person.browser.get(f"{person.site}/sign-in/oidc", params={"next": wanted})
+
+    answer = person.browser.get(httpx.get(page.headers["location"]).headers["location"])
+
+    assert answer.status_code == 303
+    assert unquote(answer.headers["location"]) == to
+    assert not {"scheduler_sign_in", "scheduler_sign_in_next"} & person.browser.cookies.keys()
 
 
 def test_what_goes_to_the_provider_tells_it_only_what_it_needs(person: Person, server: Server) -> None:

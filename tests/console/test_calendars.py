@@ -1,12 +1,20 @@
 """Calendars on pages: a year drawn, the form, and what becomes of it when two people save."""
 
+from typing import Any
+
 import pytest
 
+from scheduler_service.services.calendars import calendars
 from scheduler_service.storage.session import Database
 from tests.console.pages import Browser, Node, read
 from tests.support.rows import given_calendar, given_schedule, sql
 
 CHINA = {"weekly": ["sat", "sun"], "holidays": {"country": "CN"}, "dates": ["2026-12-24"]}
+
+
+def calendar_of(database: Database, calendar_id: int) -> Any:
+    with database.reading() as session:
+        return calendars.get(session, calendar_id).definition
 
 
 def title_of(page: Node, beginning: str) -> Node:
@@ -51,8 +59,14 @@ def test_one_that_nobody_uses_is_deleted(admin: Browser, held_database: Database
         admin.read(f"/system/calendars/{calendar}").one("form", action=f"/system/calendars/{calendar}/delete")
     )
 
-    assert page.one("div", cls="toast").text == "Deleted China."
     assert page.one("div", cls="empty").one("h2").text == "There is no calendar yet"
+    toast = page.one("div", cls="toast")
+    assert toast.text.startswith("Deleted China.")
+    assert admin.send(toast.one("form")).one("h1").text == "China"
+    assert calendar_of(held_database, calendar + 1) == {
+        "dates": ["2026-12-24"], "weekly": ["sat", "sun"],
+        "holidays": {"country": "CN", "subdivision": None, "workdays": True},
+    }  # fmt: skip
 
 
 def test_a_calendar_is_made_by_the_form(admin: Browser) -> None:
@@ -103,19 +117,29 @@ def test_the_year_is_shown_before_anything_is_saved(admin: Browser) -> None:
     assert admin.read("/system/calendars").has("div", cls="empty")
 
 
-def test_when_somebody_else_saved_first_both_are_shown(admin: Browser, held_database: Database) -> None:
+def test_two_people_at_once_lose_nothing_and_choose_field_by_field(admin: Browser, held_database: Database) -> None:
     calendar = given_calendar(held_database, name="China", **CHINA)
     place = f"/system/calendars/{calendar}"
     mine = admin.read(f"{place}/edit").one("form", action=place)
-    admin.send(admin.read(f"{place}/edit").one("form", action=place), description="theirs")
+    admin.send(admin.read(f"{place}/edit").one("form", action=place), description="theirs", days="", weekly=["sun"])
 
-    page = admin.send(mine, description="mine", status=412)
+    typed: dict[str, str | list[str]] = {"weekly": ["sat", "sun"], "country": "DE", "days": "2026-12-31"}
+    page = admin.send(mine, description="mine", status=412, **typed)
 
-    shown = page.one("table", cls="diff")
-    assert (shown.one("del").text, shown.one("ins").text) == ("theirs: theirs", "yours: mine")
-    assert page.one("textarea", id="description").value == "mine"
-    saved = admin.send(page.one("form", action=place))
-    assert "mine" in saved.one("p", cls="lede").text
+    assert page.one("h2", id="h-conflict").text.startswith("admin saved revision 2 while you were editing")
+    assert {row[0]: row[1:] for row in page.one("table", cls="versions").rows()} == {
+        "Description": ["–", "theirs", "mine"],
+        "Dates": ["2026-12-24", "–", "2026-12-31"],
+        "Days of the week": ["Sa, Su", "Su taken", "not changed"],
+        "Public holidays of": ["CN", "not changed", "DE kept"],
+    }
+    chosen: dict[str, str | list[str]] = {"keep.description": "theirs", "keep.days": "mine", "weekly": ["sun"]}
+    saved = admin.send(page.one("form", action=place), **chosen)
+    assert "theirs" in saved.one("p", cls="lede").text
+    assert calendar_of(held_database, calendar) == {
+        "dates": ["2026-12-31"], "weekly": ["sun"],
+        "holidays": {"country": "DE", "subdivision": None, "workdays": True},
+    }  # fmt: skip
 
 
 def test_one_that_was_written_past_us_is_told_as_broken(viewer: Browser, held_database: Database) -> None:

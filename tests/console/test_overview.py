@@ -64,6 +64,20 @@ def test_the_figures_say_how_it_goes(admin: Browser, held_database: Database) ->
     assert found["Broker"] == ["–", "not looked at"]
 
 
+def test_the_lateness_of_the_past_hour_is_a_line(admin: Browser, held_database: Database) -> None:
+    made = given_day(held_database)
+    for minutes, late in ((13, 1), (14, 2), (33, 4)):
+        ago = timedelta(minutes=minutes)
+        began = held_database.clock.now() - ago + timedelta(seconds=late)
+        given_run(held_database, made["customer-360"], "x", ago=ago, state="succeeded", started_at=began)
+
+    line = admin.read("/").one("dl", cls="vitals").all("div")[0].one("svg", cls="spark")
+
+    assert line["aria-label"].startswith("Lateness of the past hour")
+    drawn = line.one("path")["d"]
+    assert [step[:1] for step in drawn.replace("M", " M").replace("L", " L").split()[::2]] == ["M", "M", "M", "L", "L"]
+
+
 def test_a_day_begins_at_the_readers_midnight(admin: Browser, held_database: Database) -> None:
     given_day(held_database)
     admin.http.cookies.set("scheduler_zone", "Asia/Shanghai")  # 20:00 there: since 16:00 UTC the day before
@@ -104,6 +118,17 @@ def test_without_a_beat_that_is_what_is_said(admin: Browser) -> None:
     assert needs(page) == ["No Beat lives: nothing is decided or sent until one runs."]
     assert page.one("h1").text == "One thing needs you"
     assert page.one("div", cls="empty").one("a").text == "Make the first schedule"
+
+
+def test_without_a_worker_that_is_said_once_something_is_to_come(admin: Browser, held_database: Database) -> None:
+    due = held_database.clock.now() + timedelta(hours=1)
+    given_schedule(held_database, name="orders", every=60, next_run_at=due, next_occurrence_at=due)
+    given_worker(held_database, "gone", stopped_at=held_database.clock.now())
+
+    page = admin.read("/")
+
+    assert any(one.startswith("No worker is known: what is sent waits, and nothing runs.") for one in needs(page))
+    assert page.one("ul", cls="needs").one("code").text == "scheduler-service worker"
 
 
 def test_a_viewer_is_not_asked_to_make_a_schedule(viewer: Browser) -> None:

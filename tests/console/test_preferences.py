@@ -23,7 +23,7 @@ def test_what_is_chosen_holds_from_then_on(viewer: Browser) -> None:
         "zh-Hans", "dark", "Asia/Shanghai", "off",
     )  # fmt: skip
     assert page.one("h1").text == "偏好设置"
-    assert page.one("p", cls="clock").text == "3月2日 周一 20:00:00Shanghai, UTC+8"
+    assert page.one("p", cls="clock").text == "3月2日 周一 20:00:00上海，UTC+8"
     assert preferences(page).fields()["scheduler_zone"] == "Asia/Shanghai"
 
 

@@ -221,6 +221,17 @@ def test_a_copy_begins_paused(admin: Browser, held_database: Database, clock: Ma
     assert {name for name in copy if copy[name] != source[name]} == {"name", "enabled"}
 
 
+def test_a_shadow_stays_one_and_says_so(admin: Browser, held_database: Database, clock: ManualClock) -> None:
+    """It would be sent from here, while another scheduler still runs the job."""
+    made = given(held_database, clock, shadow=True)
+
+    admin.send(form_at(admin, f"/schedules/{made}/edit"), description="edited")
+
+    saved = stored(held_database, made)
+    assert (saved["description"], saved["shadow"]) == ("edited", True)
+    assert "It is a shadow, and sends nothing." in admin.read(f"/schedules/{made}").one("div", id="schedule").text
+
+
 def test_two_people_at_once_lose_nothing(admin: Browser, held_database: Database, clock: ManualClock) -> None:
     made = given(held_database, clock, priority=5, description="old")
     form = form_at(admin, f"/schedules/{made}/edit")

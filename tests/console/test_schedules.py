@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 from scheduler_service.storage.models import TaskRun
 from scheduler_service.storage.session import Database
 from tests.api.serving import KEY, Server
-from tests.console.pages import Browser, Node
+from tests.console.pages import Browser, Node, read
 from tests.support.clock import ManualClock
 from tests.support.rows import given_schedule, given_schedules
 
@@ -115,6 +115,28 @@ def test_pages_turn_forward_and_back(held_database: Database, viewer: Browser, c
     assert not third.has("a", rel="next")
     assert not front.has("a", rel="prev")
     assert "50 shown of 120 that match" in first.one("nav", cls="pages").text
+
+
+def test_those_that_fail_are_a_part_of_the_list(three: Database, operator: Browser) -> None:
+    def given(schedule_id: int, *states: str) -> None:
+        for ago, state in enumerate(reversed(states), 1):
+            given_run(three, schedule_id, state, at=three.clock.now() - timedelta(minutes=ago), late=0, took=1)
+
+    given(1, "succeeded", "failed", "skipped")
+    given(2, "lost", "timed_out")
+    given(3, "failed", "succeeded", "running")
+
+    page = operator.read("/schedules?failing=true&sort=name")
+
+    assert names(page) == ["invoices", "orders"]
+    assert page.one("nav", id="states").one("a", aria_current="true").text == "Failing 2"
+    assert page.one("nav", id="states").text.startswith("All 3 Active 2 Failing 2 Paused 1")
+    assert not page.has("span", cls="chip")
+    assert names(operator.read("/schedules?failing=true&q=order")) == ["orders"]
+    assert names(operator.read("/schedules?failing=true&state=paused")) == ["invoices"]
+    assert names(operator.read("/schedules?failing=false")) == ["closing"]
+    asked = operator.post("/schedules/bulk/trigger/ask", {"all": "1", "query": "?failing=true", "id": "1"})
+    assert read(asked.text).one("main").one("h2").text == "Run 2 schedules now?"
 
 
 def test_counts_stop_at_a_thousand(held_database: Database, viewer: Browser) -> None:

@@ -20,21 +20,23 @@ from tests.support.rows import given_schedule, sql
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 VALUES = re.compile(r"(\{\})+")
-#: Found, and told by no page: what the road off another scheduler says at a terminal, names of acts, an example of the
-#: API, what holds others, what is cut out of a long text, and what the sign-in page says in words of its own.
+#: Found, and told by no page: what the road off another scheduler says at a terminal, names of acts and of a table, an
+#: example of the API, what holds others, what is cut out of a long text, and what the sign-in page says by itself.
 EXCUSED = {
     "{} cannot be reached: {}.", "{} is not understood: {}.", "{} is only read: {}.", "{} is no mapping: {}.",
     "{}: {} is in a pickle, which is opened only with --trust-pickle.", "run", "pause", "delete", "the shop moves",
-    "{}, or {}", "has problems inside", "Not ready: {}", "{}\n… {} characters left out …\n{}",
+    "{}, or {}", "task_run", "has problems inside", "Not ready: {}", "{}\n… {} characters left out …\n{}",
     "This key is not known, or not any more.",
 }  # fmt: skip
-#: Told by a trigger in SQL, by a value that is handed on out of sight, or by `"; ".join`.
+#: Told by a trigger in SQL, by a value that is handed on out of sight, by `"; ".join`, or by our tasks of themselves.
 ELSEWHERE = {
     "the schedule was deleted", "what it waits for has succeeded after all", "requests", "requests from this address",
     "keys that are not known, from this address", "waits for an earlier run to end (overlap policy: {})",
     "an earlier run of this schedule is not finished (overlap policy: skip)",
     "one run of this schedule waits already (overlap policy: buffer_one)",
-    "{} runs of this schedule wait already (buffer_limit)",
+    "{} runs of this schedule wait already (buffer_limit)", "run {} of {}",
+    "Bring in what the collect task with this id defines; with `full_refresh` all, in place of what is there.",
+    "Make the report with this id, and deliver it.", "Make the datasets of the pipeline with this id.",
 }  # fmt: skip
 #: A type, and a value that pydantic refuses.
 REFUSED: list[tuple[Any, Any]] = [
@@ -129,6 +131,11 @@ def test_what_libraries_say_is_told_in_chinese() -> None:
         pytest.param(
             DefinitionInUse("collect task", 5, ["a", "b"]), "采集任务 5 正被调度 'a', 'b' 使用。", id="a noun of ours"
         ),
+        pytest.param(
+            "It is 4000.0 s ahead of the database's.",
+            "它比数据库的快 1 小时 06 分。",
+            id="how long, as the console says it",
+        ),
         pytest.param("the moon was full", "the moon was full", id="what nobody knows"),
         pytest.param("is required; " * 1_000, "is required; " * 1_000, id="what is too long"),
     ],
@@ -140,6 +147,8 @@ def test_a_sentence_keeps_its_facts(text: object, chinese: str) -> None:
 def test_an_english_reader_reads_what_was_written() -> None:
     with words.read_by(Reader("en", ZoneInfo("UTC"), NOW)):
         assert sentences.said("is required, or ids") == "is required, or ids"
+        assert sentences.said("waited 4000 s") == "waited 4000 s"
+        assert sentences.said("It is 4000.0 s behind the database's.") == "It is 1 h 06 min behind the database's."
 
 
 def test_a_field_is_refused_in_the_readers_language(sqlite_site: Database, sqlite_admin: Browser) -> None:

@@ -211,12 +211,36 @@ def test_when_somebody_saved_meanwhile_both_changes_are_shown_and_mine_is_kept(
 
     page = admin.send(mine, status=412, definition="steps:\n- name: daily\n  sql: SELECT 3 AS n\n")
 
-    assert "Somebody else saved version 2" in page.one("div", role="alert").text
+    assert page.one("h2", id="h-conflict").text.startswith("admin saved revision 2 while you were editing")
     they, me = (section.texts("span", cls="added") for section in page.one("div", cls="cols").all("section"))
     assert (they, me) == (["+ sql: SELECT 2 AS n"], ["+ sql: SELECT 3 AS n"])
     saved = admin.send(page.one("form", cls="split"))
     assert "version 3" in saved.text
     assert "SELECT 3" in admin.read(path).one("textarea", id="definition").value
+
+
+def test_of_two_edits_each_keeps_its_own_and_what_collides_is_chosen(
+    sqlite_admin: Browser, sqlite_site: Database
+) -> None:
+    definition_id = given(sqlite_site, "collect-tasks", description="old")
+    path = f"/work/collect-tasks/{definition_id}/edit"
+    mine, theirs = (sqlite_admin.read(path).one("form", cls="split") for _ in range(2))
+    text: str = mine.fields()["definition"]
+    sqlite_admin.send(theirs, definition=f"{text}mode: replace\n", description="theirs")
+    typed = f"# why\n{text.replace('orders', 'orders_of_all', 1)}"
+
+    page = sqlite_admin.send(mine, status=412, description="mine", definition=typed)
+
+    assert {row[0]: row[1:] for row in page.one("table", cls="versions").rows()} == {
+        "description": ["old", "theirs", "mine"],
+        "dataset": ["orders", "not changed", "orders_of_all kept"],
+        "mode": ["–", "replace taken", "not changed"],
+    }
+    sqlite_admin.send(page.one("form", cls="split"), **{"keep.description": "theirs"})
+    saved = sqlite_admin.read(path).one("form", cls="split").fields()
+    assert saved["description"] == "theirs"
+    assert "orders_of_all" in saved["definition"]
+    assert "mode: replace" in saved["definition"]
 
 
 def test_the_text_is_looked_at_without_being_saved(sqlite_admin: Browser, sqlite_site: Database) -> None:

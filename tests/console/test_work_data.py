@@ -91,7 +91,7 @@ def test_steps_and_checks_have_the_figures_of_the_last_run_that_made_them(
 
     clean = page.one("tr", id="step-clean")
     assert clean.texts("td") == ["succeeded", "orders", "48,208", "1", "1 min 12 s"]
-    assert page.one("section", aria_labelledby="h-checks").rows() == [["unique(id)", "37", "clean", "warn"]]
+    assert page.one("section", aria_labelledby="h-checks").rows() == [["unique(id)", "37", "", "clean", "warn"]]
     assert "48,208 rows, 1 min 12 s" in page.one("svg", role="group").text
 
 
@@ -110,6 +110,25 @@ def test_a_run_that_stopped_shows_where_and_what_was_not_reached(viewer: Browser
     assert "clean failed, what comes after was not reached" in page.one("svg", role="group")["aria-label"]
     assert len(page.all("path", cls="wire-bad")) == 2
     assert why in page.one("div", cls="note-bad").text
+
+
+def test_what_a_check_came_to_lately_is_a_strip(viewer: Browser, held_database: Database) -> None:
+    pipeline = given_line(held_database)
+    nightly = given_use(held_database, "pipelines", pipeline)
+    well = {"steps": [{"step": "clean", "checks": [CHECK | {"passed": True, "found": 0}]}]}
+    why = "ChecksFailed: Nothing was changed, since checks failed: clean: unique(id) found 3."
+    for told in (
+        {"result": well}, {"result": BUILT}, {"state": "failed", "error": why}, {"state": "lost"}, {"result": well},
+    ):  # fmt: skip
+        given_run(held_database, nightly, **told)
+
+    strip = (
+        viewer.read(f"/work/pipelines/{pipeline}").one("section", aria_labelledby="h-checks").one("svg", cls="strip")
+    )
+
+    assert strip["aria-label"] == "looked 4 times, 1 warned, 1 stopped the run"
+    drawn = {path["class"]: path["d"].count("M") for path in strip.all("path")}
+    assert drawn == {"v-past": 2, "v-warn": 1, "v-bad": 1}
 
 
 def test_a_pipeline_that_reads_in_a_circle_is_still_drawn(sqlite_admin: Browser, sqlite_site: Database) -> None:
@@ -230,7 +249,10 @@ def test_a_delivery_is_sent_again(operator: Browser, office: Office) -> None:
     office.run(report)
     page = operator.read(f"/work/reports/{report}")
 
-    after = operator.send(page.one("section", aria_labelledby="h-deliveries").one("form"))
+    asked = page.one("section", aria_labelledby="h-deliveries").one("dialog")
+    assert asked.one("h2").text == "Send it to share again?"
+
+    after = operator.send(asked.one("form"))
 
     assert [one.state for one in office.deliveries()] == ["pending"]
     assert after.one("section", aria_labelledby="h-deliveries").rows()[0][1] == "on its way"

@@ -38,8 +38,8 @@ TOLD = {
     "PydanticCustomError": {(1, "message_template")},
     "StepProblem": {(2, "reason")},
     "BadField": {(0, "")},
-    "Finding": {(2, "sentence"), (3, "mend")},
-    "Invariant": {(1, "mend"), (3, "sentence")},
+    "Finding": {(1, "subject"), (2, "sentence"), (3, "mend")},
+    "Invariant": {(1, "mend"), (2, "subject"), (3, "sentence")},
 }
 KEPT = {"reason", "completed_reason", "quarantine_reason", "paused_reason"}
 WHY = {"reason", "why"}

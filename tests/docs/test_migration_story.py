@@ -16,14 +16,13 @@ from tests.support.waiting import eventually
 
 PAGE = ROOT / "docs" / "migrate-from-apscheduler.md"
 CHINESE = ROOT / "docs" / "zh" / "migrate-from-apscheduler.md"
-JOBS = "def collect(task_id):\n    pass\n\n\ndef report(task_id):\n    pass\n"
-STAY = "\nthreading.Event().wait()\n"
+START = "scheduler.start()\n"
 
 
 class Story:
     """The old platform and the service, side by side."""
 
-    def __init__(self, commands: Commands, broker: Broker) -> None:
+    def __init__(self, commands: Commands, broker: Broker, jobs: str) -> None:
         self._folder = commands.data_dir.parent
         self._env = {
             **commands.environment,
@@ -33,7 +32,7 @@ class Story:
             "PATH": f"{SCRIPT.parent}:/usr/bin:/bin",
             "PYTHONPATH": f"{ROOT}:{self._folder}",
         }
-        (self._folder / "platform_jobs.py").write_text(JOBS)
+        (self._folder / "platform_jobs.py").write_text(jobs)
         beat = [sys.executable, "-m", "scheduler_service.cli", "beat"]
         self._beat = Process(beat, self._env, self._folder / "beat.log")
         self._platform: Process | None = None
@@ -43,7 +42,7 @@ class Story:
         if self._platform is not None:
             self._platform.stop()
         script = self._folder / "old_platform.py"
-        script.write_text(f"import os, sys\nos.chdir({str(self._folder)!r})\n{code}{STAY}")
+        script.write_text(f"import os\nos.chdir({str(self._folder)!r})\n{code}")
         self._platform = Process([sys.executable, str(script)], self._env, self._folder / "platform.log")
         eventually((self._folder / "jobs.db").exists, within=10)
 
@@ -74,7 +73,7 @@ class Story:
 @pytest.fixture
 def story(sqlite_template: Path, broker: Broker, tmp_path: Path) -> Iterator[Story]:
     with api_process(sqlite_template, tmp_path) as commands:
-        opened = Story(commands, broker)
+        opened = Story(commands, broker, blocks("python")[0])
         yield opened
         opened.close()
 
@@ -85,20 +84,21 @@ def blocks(language: str) -> list[str]:
 
 @pytest.mark.takes(40)
 def test_the_story_happens_as_it_is_told(story: Story) -> None:
-    old, ear, _ = blocks("python")
+    _, old, ear, _ = blocks("python")
+    assert old.count(START) == 1
     story.platform(old)
 
     listening = False
     for step in steps(PAGE.read_text()):
         looks = "migrate compare" in step.command
         if looks and not listening:
-            story.platform(old + ear)
+            story.platform(old.replace(START, ear + START))
             listening = True
         story.plays(step, within=45 if looks else 0)
 
 
 def test_the_chinese_page_has_the_same_commands_and_code() -> None:
-    fenced = r"^```(?:console|python)\n.*?^```"
+    fenced = r"^```(?:console|python|sh)\n.*?^```"
     told, chinese = (re.findall(fenced, page.read_text(), flags=re.M | re.S) for page in (PAGE, CHINESE))
 
     assert told == chinese

@@ -264,7 +264,12 @@ def test_a_run_before_its_time(held_database: Database, clock: ManualClock) -> N
 
 
 @pytest.mark.parametrize(
-    ("state", "finished"), [pytest.param("succeeded", False, id="ended"), pytest.param("running", True, id="going on")]
+    ("state", "finished"),
+    [
+        pytest.param("succeeded", False, id="ended"),
+        pytest.param("running", True, id="going on"),
+        pytest.param("buffered", True, id="waiting for another"),
+    ],
 )
 def test_a_run_whose_end_is_half_told(held_database: Database, clock: ManualClock, state: str, finished: bool) -> None:
     given_run(held_database, state=state, finished_at=clock.now() if finished else None)

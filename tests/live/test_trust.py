@@ -84,12 +84,11 @@ def test_beat_lives_through_restarts_of_broker_and_database(
 ) -> None:
     beat = postgres_site.beat()
     postgres_site.worker()
-    key = given_schedule(postgres_database, every=1)
+    key = given_schedule(postgres_database, every=1, overlap_policy="allow_all")
     eventually(executions, within=10)
 
-    broker.stop()
-    eventually(lambda: runs(postgres_database, periodic_task_id=key, state="pending"), within=5)
-    broker.start()
+    with broker.stopped():
+        eventually(lambda: runs(postgres_database, periodic_task_id=key, state="pending"), within=5)
     _goes_on(postgres_database, key)
 
     postgres.restart()

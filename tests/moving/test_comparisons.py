@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from scheduler_service.services import observed_runs as told
-from scheduler_service.services.comparisons import Job, compare, differences
+from scheduler_service.services.comparisons import Job, compare, differences, would_be_told
 from scheduler_service.services.observed_runs import ObservedRunDocument
 from scheduler_service.storage import observed_runs as stored_runs
+from scheduler_service.storage import watched_spans
 from scheduler_service.storage.models import Move
 from scheduler_service.storage.moves import Shadowed
 from scheduler_service.storage.session import Database
@@ -53,6 +54,28 @@ def test_instants_are_matched(ours: Sequence[Shadowed], theirs: Sequence[datetim
         pytest.param(shadows(0, 600), at(20, 600), Job(jitter=timedelta(seconds=30)), "jitter", id="jitter"),
         pytest.param(shadows(120, folded=2), at(0, 60, 120), Job(), "misfire", id="folded into a later one"),
         pytest.param(shadows(0, 60), at(60), Job(seen_each=False), "unseen", id="seen at each look only"),
+        pytest.param(
+            shadows(0, 60, 120),
+            at(60, 120),
+            Job(seen_each=False, seen_within=((NOON + SECOND, NOON + 200 * SECOND),)),
+            "unseen",
+            id="before it was watched",
+        ),
+        pytest.param(
+            shadows(0, 60, 120),
+            at(0, 120),
+            Job(drifts=60 * SECOND, ran=at(59, 120)),
+            "drift",
+            id="an interval drifts over an instant",
+        ),
+        pytest.param(shadows(0, 60), at(20, 80), Job(drifts=60 * SECOND), "drift", id="an interval at another phase"),
+        pytest.param(
+            shadows(0, 60, 120),
+            at(0, 40, 80, 120),
+            Job(drifts=60 * SECOND, ran=at(0, 40, 80, 120)),
+            "drift",
+            id="an interval gains a turn",
+        ),
     ],
 )
 def test_a_difference_has_its_reason(ours: Sequence[Shadowed], theirs: Sequence[datetime], job: Job, why: str) -> None:
@@ -61,6 +84,19 @@ def test_a_difference_has_its_reason(ours: Sequence[Shadowed], theirs: Sequence[
     reasons = [(one.explained or "").partition(":")[0] for one in found if one.kind != "matched"]
     assert reasons
     assert set(reasons) == {why}
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        pytest.param(Job(seen_each=False, seen_within=((NOON, NOON + 120 * SECOND),)), id="while it was watched"),
+        pytest.param(Job(drifts=60 * SECOND, ran=at(0.1, 120.1)), id="of an interval that left a turn out"),
+    ],
+)
+def test_what_is_missing_there_has_no_reason(job: Job) -> None:
+    extra = [one for one in differences(shadows(0, 60, 120), at(0, 120), job, tolerance=SECOND) if one.kind == "extra"]
+
+    assert [one.explained for one in extra] == [None]
 
 
 def test_near_a_change_of_the_clocks_it_is_that() -> None:
@@ -87,6 +123,21 @@ def test_only_what_both_had_time_to_tell_is_compared(held_database: Database, cl
     assert (found.since, found.until) == (NOON + timedelta(minutes=1), NOON + timedelta(minutes=3, seconds=25))
 
 
+def test_the_jitter_of_an_interval_adds_up_there(held_database: Database, clock: ManualClock) -> None:
+    key = given_schedule(held_database, every=60, shadow=True, jitter_seconds=2)
+    move = given_move(held_database, key, shadow_since=NOON)
+    for minute in range(1, 9):
+        given_shadowed(held_database, key, NOON + timedelta(minutes=minute))
+    clock.set(NOON + timedelta(minutes=9))
+    tell(held_database, clock, *[NOON + timedelta(seconds=62 * turn) for turn in range(1, 9)])
+
+    with held_database.reading() as session:
+        compared = compare(session, move, now=clock.now())
+
+    assert compared.greatest_milliseconds > 4000
+    assert compared.unexplained == 0
+
+
 def test_telling_again_changes_nothing_and_an_end_is_told_once(held_database: Database, clock: ManualClock) -> None:
     begun = observed(NOON, "submitted")
     ended = begun.model_copy(update={"outcome": "executed", "ran_at": NOON + SECOND})
@@ -100,6 +151,43 @@ def test_telling_again_changes_nothing_and_an_end_is_told_once(held_database: Da
         (row,) = stored_runs.of_jobs(session, "there", ["a"], since=NOON)
     assert stored == [1, 1, 0, 0]
     assert (row.outcome, row.ran_at) == ("executed", NOON)
+
+
+@pytest.mark.parametrize(
+    ("kind", "source_id", "told"),
+    [
+        pytest.param("apscheduler3", "a", True, id="a listener told of something later"),
+        pytest.param("redbeat", "a", True, id="its broker was watched"),
+        pytest.param("redbeat", "b", False, id="it was one that looks like another"),
+    ],
+)
+def test_a_run_would_have_been_told_of(
+    held_database: Database, clock: ManualClock, kind: str, source_id: str, told: bool
+) -> None:
+    """So that a cut-over that was cut short knows that there was none."""
+    with held_database.transaction() as session:
+        watched_spans.begin(session, "there", began_at=NOON, heard_at=NOON + 60 * SECOND, blind=["b"])
+        heard = stored_runs.watched(session, "there")
+    move = Move(source="there", source_kind=kind, source_id=source_id, name="one")
+
+    assert would_be_told(move, heard, NOON + 30 * SECOND) is told
+    assert not would_be_told(move, heard, NOON + 58 * SECOND)
+    assert not would_be_told(move, None, NOON)
+
+
+def test_what_is_long_ago_is_let_go(held_database: Database, clock: ManualClock) -> None:
+    tell(held_database, clock, NOON, NOON + 60 * SECOND)
+    with held_database.transaction() as session:
+        for second in (0, 60):
+            at = NOON + second * SECOND
+            watched_spans.begin(session, "there", began_at=at, heard_at=at + SECOND, blind=[])
+
+        assert stored_runs.trim(session, before=NOON + 30 * SECOND) == 1
+
+    with held_database.reading() as session:
+        (span,) = watched_spans.of_source(session, "there")
+        (row,) = stored_runs.of_jobs(session, "there", ["a"], since=NOON)
+    assert (span.began_at, row.scheduled_at) == (NOON + 60 * SECOND, NOON + 60 * SECOND)
 
 
 def given_move(database: Database, schedule_id: int, **fields: object) -> Move:

@@ -148,6 +148,27 @@ def test_not_while_it_goes_on_at_the_source(database: Database, source: Source, 
     assert "it goes on at the source since" in before[0].why
 
 
+@pytest.mark.parametrize(
+    ("later", "then"),
+    [
+        pytest.param("submitted", "left", id="begun anew, and not told to have ended"),
+        pytest.param("executed", "live", id="it has run since"),
+        pytest.param("missed", "live", id="it was too late since, and so had its turn"),
+        pytest.param("skipped", "left", id="it was skipped, since it still runs"),
+    ],
+)
+def test_an_old_process_that_was_killed_in_a_run_is_not_waited_for(
+    database: Database, source: Source, move: Move, anchor: datetime, later: str, then: str
+) -> None:
+    """What it was running is told to have begun, and nobody will tell that it ended."""
+    tell(database, source, anchor - HOUR, "submitted")
+    tell(database, source, anchor, later)
+
+    outcomes = road(database, source).cut_over([move])
+
+    assert became(outcomes) == [then]
+
+
 def test_not_while_its_source_is_down(
     database: Database, source: Source, store_url: str, move: Move, anchor: datetime
 ) -> None:

@@ -133,6 +133,17 @@ def test_the_source_of_the_environment_need_not_be_said_again(road: Road, words:
     assert [road.is_paused_there(name) for name in NAMES] == [True, False]
 
 
+def test_a_folder_in_which_no_service_ever_ran_is_not_taken_for_one(road: Road, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    env = {"SCHEDULER_DATA_DIR": str(elsewhere), "SCHEDULER_MIGRATE_SOURCE": road.source.label}
+
+    refused = CliRunner().invoke(main, ["migrate", "status"], env=env)
+
+    assert refused.exit_code == 1
+    assert f"No service keeps its database in {elsewhere}" in refused.stderr
+    assert not elsewhere.exists()
+
+
 @pytest.mark.parametrize("step", ["cutover", "rollback"])
 def test_a_step_for_nobody_or_for_somebody_unknown_is_refused(road: Road, step: str) -> None:
     nobody, unknown = road.run(step, "--yes"), road.run(step, "--name", "orders", "--name", "odrers", "--yes")
@@ -146,9 +157,44 @@ def test_a_step_for_nobody_or_for_somebody_unknown_is_refused(road: Road, step: 
 def test_nothing_is_compared_before_the_source_was_heard(road: Road) -> None:
     told, document = road.run("compare"), road.run("compare", "--json")
 
-    assert (told.exit_code, document.exit_code) == (0, 0)
+    assert (told.exit_code, document.exit_code) == (1, 1)
     assert "orders: nothing to compare yet." in told.stderr
+    assert "Nothing was compared yet" in told.stderr
+    assert "Nothing was compared yet" in document.stderr
     assert [(one["since"], one["matched"]) for one in json.loads(document.stdout)] == [(None, 0)] * 2
+
+
+def test_it_is_not_ready_while_neither_side_had_anything_to_run(road: Road) -> None:
+    road.given_observed("prices", 2)
+
+    told = road.run("compare", "--name", "orders")
+
+    assert told.exit_code == 1
+    assert line(told, "orders") == ["orders", "0", "0", "0", "0", "0", "0", "0"]
+    assert "Nothing was compared yet" in told.stderr
+
+
+def test_jobs_that_nobody_applied_are_not_compared(road: Road) -> None:
+    told = road.run("compare", "--percent", "0")
+
+    assert told.exit_code == 1
+    assert "Nothing was compared yet" in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        pytest.param(
+            ("--broker", "redis://127.0.0.1"), "Only what a Celery's Beat sends can be watched", id="a source"
+        ),
+        pytest.param((), "Missing option '--broker'", id="no broker"),
+    ],
+)
+def test_what_cannot_be_watched_is_refused(road: Road, words: tuple[str, ...], told: str) -> None:
+    refused = road.run("watch", *words)
+
+    assert refused.exit_code == 2
+    assert told in refused.stderr
 
 
 def test_what_matches_is_counted_and_nothing_is_wrong(road: Road) -> None:
@@ -178,6 +224,18 @@ def test_what_is_not_explained_is_told_and_is_the_exit_code(road: Road) -> None:
     assert (by_name["orders"]["missing"], by_name["orders"]["unexplained"]) == (1, 1)
     assert "1 differences are not explained" in refused.stdout
     assert road.is_shadow("orders")
+
+
+def test_what_differed_long_ago_is_left_out_when_a_person_says_so(road: Road) -> None:
+    """As after a restart of the old process."""
+    road.given_shadowed("orders", 3, 1, 0)
+    road.given_observed("orders", 3, 2, 1, 0)
+    since = ("--since", f"{road.anchor - HOUR:%Y-%m-%dT%H:%M:%SZ}")
+
+    steps = [road.run("cutover", "--name", "orders", "--dry-run", *more) for more in ((), since)]
+
+    assert [line(dry, "orders")[1] for dry in steps] == ["leave", "cutover"]
+    assert road.run("compare", "--name", "orders", *since).exit_code == 0
 
 
 def test_status_tells_where_each_job_stands(road: Road) -> None:

@@ -43,7 +43,7 @@ class Editor:
         """A schedule of any kind."""
         world = self._world
         self._names += 1
-        fields = self._policies() | self._timing() | self._limits()
+        fields = self._policies() | self._timing() | self._limits() | {"shadow": self._chance.random() < 0.2}
         key = given_schedule(world.database, name=f"schedule {self._names}", **fields)
         life = world.ledger.lives.setdefault(key, Life())
         life.one_at_a_time = fields["overlap_policy"] != "allow_all"
@@ -55,7 +55,7 @@ class Editor:
         edits: Sequence[tuple[Any, int]] = (
             (self.create, 4), (self._pause, 4), (self._resume, 5), (self._retime, 4), (self._edit_shared_row, 2),
             (self._jitter, 2), (self._describe, 3), (self._change_policies, 3), (self._by_hand, 3), (self._trigger, 3),
-            (self._delete, 1), (self._rewind, 6),
+            (self._delete, 1), (self._rewind, 6), (self._change_sides, 4),
         )  # fmt: skip
         self._chance.choices([edit for edit, _ in edits], [weight for _, weight in edits])[0]()
 
@@ -148,6 +148,23 @@ class Editor:
         for other in sharing:
             self._opens(other)
 
+    def _change_sides(self) -> None:
+        """A live one becomes a shadow from now on; a shadow goes live from a boundary on that is a while ago."""
+        if (key := self._one_of(self._active())) is None:
+            return
+        boundary = self._boundary(key) if self._task(key).shadow else self._world.clock.now()
+        self._sql("UPDATE periodic_task SET shadow = NOT shadow, watermark = :at WHERE id = :key",
+                  at=boundary.strftime("%Y-%m-%d %H:%M:%S.%f"), key=key)  # fmt: skip
+        self._opens(key, since=boundary)
+
+    def _boundary(self, key: int) -> datetime:
+        """What its other scheduler ran last is before it; a shadow that has nothing left is over."""
+        now, era = self._world.clock.now(), self._world.ledger.lives[key].current
+        earliest = max(era.begins_late, now - timedelta(hours=3)) if era is not None else now
+        if earliest >= now or self._task(key).completed_reason is not None:
+            return now
+        return earliest + self._chance.randrange((now - earliest) // STEP + 1) * STEP
+
     def _jitter(self) -> None:
         if (key := self._one_of(self._active())) is not None:
             seconds = self._task(key).jitter_seconds + self._chance.randrange(1, 900)
@@ -197,7 +214,7 @@ class Editor:
         recent = self._world.clock.now() - timedelta(seconds=task.misfire_grace_seconds)
         with self._world.database.reading() as session:
             statement = (
-                "SELECT occurrence_at FROM task_run WHERE periodic_task_id = :key AND origin = 'auto'"
+                "SELECT occurrence_at FROM task_run WHERE periodic_task_id = :key AND origin IN ('auto', 'shadow')"
                 " AND occurrence_at > :recent AND occurrence_at = fire_at AND state <> 'missed'"
                 " ORDER BY occurrence_at DESC LIMIT 1"
             )
@@ -212,7 +229,7 @@ class Editor:
         return era is not None and occurrence is not None and era.has(occurrence, self._world.clock.now()) is not None
 
     def _trigger(self) -> None:
-        if (key := self._one_of(self._active())) is not None:
+        if (key := self._one_of([key for key in self._active() if not self._task(key).shadow])) is not None:
             with self._world.database.transaction() as session:
                 manual_runs.trigger(session, key, actor="somebody", now=self._world.clock.now())
 
@@ -221,10 +238,11 @@ class Editor:
             self._sql("DELETE FROM periodic_task WHERE id = :key", key=key)
             self._world.ledger.closes(key, self._world.clock.now())
 
-    def _opens(self, key: int, *, after: datetime | None = None) -> None:
+    def _opens(self, key: int, *, after: datetime | None = None, since: datetime | None = None) -> None:
         task = self._task(key)
         limited = task.one_off or task.max_runs is not None
-        self._world.ledger.opens(key, self._terms(key), self._world.clock.now(), limited=limited, after=after)
+        what = {"limited": limited, "shadow": task.shadow}
+        self._world.ledger.opens(key, self._terms(key), self._world.clock.now(), **what, after=after, since=since)
 
     def _terms(self, key: int) -> Terms:
         with self._world.database.reading() as session:

@@ -13,11 +13,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from scheduler_service.storage.models import SHADOW, SHADOWED
 from scheduler_service.timing.jitter import delay
 from scheduler_service.timing.planning import Terms
 from scheduler_service.timing.timings import TICK
 
 NOT_RUN = ("skipped", "missed", "dropped")
+DECIDED_BY_ITSELF = ("auto", SHADOW)
 
 
 class Broken(AssertionError):
@@ -32,6 +34,7 @@ class Era:
     begins: datetime
     begins_late: datetime
     limited: bool
+    shadow: bool = False
     ends: datetime | None = None
     done: datetime | None = None  # when a Beat was last done before it ended
     known: list[datetime] = field(default_factory=list, repr=False)
@@ -94,15 +97,25 @@ class Ledger:
         self.started: Counter[tuple[UUID, int]] = Counter()
         self.ended: dict[UUID, tuple[str, datetime, int]] = {}
 
-    def opens(self, key: int, terms: Terms, now: datetime, *, limited: bool, after: datetime | None = None) -> None:
-        """A new timing from now on; `after`: from the next run that somebody set by hand."""
+    def opens(
+        self,
+        key: int,
+        terms: Terms,
+        now: datetime,
+        *,
+        limited: bool,
+        shadow: bool,
+        after: datetime | None = None,
+        since: datetime | None = None,
+    ) -> None:
+        """A new timing from now on; `after`: from the next run that somebody set by hand, `since`: from a boundary."""
         self.closes(key, now)
         life = self.lives.setdefault(key, Life())
         if after is None:
-            life.eras.append(Era(terms, now, now, limited))
+            life.eras.append(Era(terms, since or now, since or now, limited, shadow))
         else:
             life.by_hand.append(after)
-            life.eras.append(Era(terms, min(after, now), max(after, now), limited))
+            life.eras.append(Era(terms, min(after, now), max(after, now), limited, shadow))
 
     def closes(self, key: int, now: datetime) -> None:
         """Paused, ended, deleted, or another timing."""
@@ -124,14 +137,23 @@ class Ledger:
                 raise Broken(f"run {run_id} had ended as {end}, and is {now.get(run_id)}")
         self.ended = now
 
-    def check(self, runs: list[Any], now: datetime) -> None:
+    def check(self, runs: list[Any], now: datetime, *, sent: set[UUID]) -> None:
         """Every run against the eras, and every era against the runs."""
         by_schedule: dict[int, list[Any]] = {key: [] for key in self.lives}
         for run in runs:
-            if run.origin == "auto":
+            if run.origin == SHADOW:
+                self._check_shadow(run, sent)
+            if run.origin in DECIDED_BY_ITSELF:
                 by_schedule[run.periodic_task_id].append(run)
         for key, rows in by_schedule.items():
             self._check_life(key, self.lives[key], rows, now)
+
+    def _check_shadow(self, run: Any, sent: set[UUID]) -> None:
+        """What a shadow decides is at its end, and nothing of it goes anywhere."""
+        if run.state not in (SHADOWED, "missed"):
+            raise Broken(f"run {run.id} of a shadow is {run.state}")
+        if run.id in sent or run.published_at is not None:
+            raise Broken(f"run {run.id} of a shadow was sent")
 
     def _check_life(self, key: int, life: Life, rows: list[Any], now: datetime) -> None:
         accounted: Counter[int] = Counter()
@@ -149,7 +171,7 @@ class Ledger:
                 told = f"{accounted[index]} accounted for, and it must be {least} to {most}"
                 raise Broken(f"schedule {key}, era {index} ({era}): {told}")
         self._check_limits(key, life, rows)
-        occurrences = Counter(run.occurrence_at for run in rows)
+        occurrences = Counter((run.occurrence_at, run.origin) for run in rows)
         if occurrences and max(occurrences.values()) > 1:
             raise Broken(f"schedule {key}: two runs of one occurrence")
 
@@ -159,7 +181,7 @@ class Ledger:
             raise Broken(f"run {run.id} was decided at {run.decided_at}, before {run.fire_at}")
         for index, era in enumerate(life.eras):
             decided_in_it = era.begins <= run.decided_at and (era.ends is None or run.decided_at <= era.ends)
-            if decided_in_it and era.has(run.occurrence_at, now) is not None:
+            if decided_in_it and era.shadow == (run.origin == SHADOW) and era.has(run.occurrence_at, now) is not None:
                 self._check_fire_at(key, era, run, now)
                 return index
         if run.occurrence_at in life.by_hand:
@@ -171,7 +193,7 @@ class Ledger:
             raise Broken(f"schedule {key}: {run.occurrence_at} was to be sent at {run.fire_at}")
 
     def _check_limits(self, key: int, life: Life, rows: list[Any]) -> None:
-        ran = sum(run.state not in NOT_RUN for run in rows)
+        ran = sum(run.state not in (*NOT_RUN, SHADOWED) for run in rows)
         if life.max_runs is not None and ran > life.max_runs:
             raise Broken(f"schedule {key} ran {ran} times of {life.max_runs}")
         going_on = sum(run.state == "running" for run in rows)

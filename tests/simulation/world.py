@@ -30,7 +30,7 @@ MOST_TICKS = 400
 EXPECTED = {"no_beat", "queue_unserved", "task_unserved", "task_untracked", "next_run_by_hand"}
 _RUN = (
     TaskRun.id, TaskRun.periodic_task_id, TaskRun.origin, TaskRun.state, TaskRun.coalesced, TaskRun.occurrence_at,
-    TaskRun.fire_at, TaskRun.decided_at, TaskRun.attempt,
+    TaskRun.fire_at, TaskRun.decided_at, TaskRun.published_at, TaskRun.attempt,
 )  # fmt: skip
 
 
@@ -142,7 +142,7 @@ class World:
         self.check_ended()
         with self.database.reading() as session:
             runs = list(session.execute(select(*_RUN).order_by(TaskRun.id)))
-        self.ledger.check(runs, self.clock.now())
+        self.ledger.check(runs, self.clock.now(), sent={envelope.run_id for envelope in self.broker.log})
 
     def check_ended(self) -> None:
         """An end is the end: nothing writes over it."""

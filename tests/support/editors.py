@@ -32,6 +32,7 @@ class Editor:
     dice: random.Random
     described: Counter[int] = field(default_factory=Counter)  # how many letters it added to each description
     quiet: dict[int, int] = field(default_factory=dict)  # paused or deleted: how many runs had been decided
+    deleted: set[int] = field(default_factory=set)
     troubles: list[str] = field(default_factory=list)
 
     def edit(self, times: int) -> None:
@@ -120,6 +121,7 @@ class Editor:
         with self.database.transaction() as session:
             schedules.delete(session, key, expected=None, actor="editor")
             self._hush(session, key)
+        self.deleted.add(key)
         self.own.remove(key)
         self.own.append(given_restless(self.database, f"instead of {key}"))
 

@@ -9,9 +9,13 @@ import hmac
 import json
 import secrets
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+import httpx
 import uvicorn
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
@@ -19,6 +23,10 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
+
+from tests.support.ports import free_port
+from tests.support.processes import Process
+from tests.support.waiting import eventually
 
 CLIENT_ID, CLIENT_SECRET = "scheduler", "a secret/of the+client"
 
@@ -103,6 +111,24 @@ class Provider:
 
 def _base64(raw: bytes) -> bytes:
     return base64.urlsafe_b64encode(raw).rstrip(b"=")
+
+
+@contextmanager
+def running(log: Path) -> Iterator[str]:
+    """The process; its issuer."""
+    port = free_port()
+    process = Process([sys.executable, "-m", "tests.support.oidc_provider", str(port)], {}, log)
+    url = f"http://127.0.0.1:{port}"
+    eventually(lambda: _answers(url), within=20)
+    yield url
+    process.stop()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/jwks").status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def main() -> None:

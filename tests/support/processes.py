@@ -91,6 +91,10 @@ class Site:
         """A process of the service itself: `api`, `beat`, `worker …`."""
         return self._start("-".join(words), [SERVICE, *words], env)
 
+    def program(self, name: str, *module: str, **env: str) -> Process:
+        """Any other program of Python's, by its module."""
+        return self._start(name, list(module), env)
+
     def examine(self, *, but: Collection[str] = (), within: float = 30) -> None:
         """Have the doctor look everything over: it finds exactly the kinds of trouble that are named, or none."""
         told: list[dict[str, Any]] = []

@@ -1,6 +1,10 @@
-"""The latest runs of a schedule in its row: low bars ran, full ones went wrong, what was not sent has a mark."""
+"""The latest runs of a schedule in its row: low bars ran, full ones went wrong, what was not sent has a mark.
 
-from collections.abc import Sequence
+And what a check came to: low bars passed, a mark warned, full ones stopped the run.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from markupsafe import Markup
 
@@ -10,7 +14,9 @@ from scheduler_service.storage.latest_runs import LatestRun
 
 STEP, WIDTH, BASE, FULL = 6, 4, 15, 14
 LOWEST, HIGHEST = 5.0, 9.0
-NEVER_SENT = ("skipped", "dropped", "expired", "cancelled")
+#: How a check ended that was looked at.
+Look = Literal["passed", "warned", "stopped"]
+NEVER_SENT = ("skipped", "dropped", "expired", "cancelled", "shadowed")
 
 
 def strip(past: Sequence[LatestRun]) -> Markup:
@@ -18,13 +24,38 @@ def strip(past: Sequence[LatestRun]) -> Markup:
     if not past:
         return Markup()
     longest = max((run.took_seconds or 0.0 for run in past), default=0.0)
+    first = RUNS_SHOWN - len(past)
+    return _strip((_drawn(run, place * STEP, longest) for place, run in enumerate(past, first)), _label(past))
+
+
+def of_looks(past: Sequence[Look]) -> Markup:
+    """What a check came to, oldest first, the latest at the right edge; an empty text where it was never looked."""
+    if not past:
+        return Markup()
+    said = words.reading().say_many(
+        "looked %(count)s time, %(warned)s warned, %(stopped)s stopped the run",
+        "looked %(count)s times, %(warned)s warned, %(stopped)s stopped the run",
+        len(past),
+        warned=past.count("warned"),
+        stopped=past.count("stopped"),
+    )
+    return _strip((_look(one, place * STEP) for place, one in enumerate(past, RUNS_SHOWN - len(past))), said)
+
+
+def _strip(drawn: Iterable[tuple[str, str]], label: str) -> Markup:
+    """From the tone and the path of each."""
     paths: dict[str, str] = {}
-    for place, run in enumerate(past, RUNS_SHOWN - len(past)):
-        tone, path = _drawn(run, place * STEP, longest)
+    for tone, path in drawn:
         paths[tone] = paths.get(tone, "") + path
-    drawn = Markup().join(Markup('<path class="{}" d="{}"/>').format(tone, path) for tone, path in paths.items())
+    shapes = Markup().join(Markup('<path class="{}" d="{}"/>').format(tone, path) for tone, path in paths.items())
     size = Markup('width="{}" height="16"').format(RUNS_SHOWN * STEP)
-    return Markup('<svg class="strip" {} role="img" aria-label="{}">{}</svg>').format(size, _label(past), drawn)
+    return Markup('<svg class="strip" {} role="img" aria-label="{}">{}</svg>').format(size, label, shapes)
+
+
+def _look(one: Look, x: int) -> tuple[str, str]:
+    if one == "stopped":
+        return "v-bad", _bar(x, FULL)
+    return ("v-warn", _diamond(x)) if one == "warned" else ("v-past", _bar(x, LOWEST))
 
 
 def _drawn(run: LatestRun, x: int, longest: float) -> tuple[str, str]:
@@ -32,11 +63,15 @@ def _drawn(run: LatestRun, x: int, longest: float) -> tuple[str, str]:
     if run.state in WENT_WRONG:
         return "v-bad", _bar(x, FULL)
     if run.state == "missed":
-        return "v-warn", f"M{x + 2} 8.5l2.5 2.5-2.5 2.5-2.5-2.5z"
+        return "v-warn", _diamond(x)
     if run.state in NEVER_SENT:
         return "v-next", f"M{x} 10h{WIDTH}v2h-{WIDTH}z"
     height = LOWEST + (HIGHEST - LOWEST) * ((run.took_seconds or 0.0) / longest if longest else 0.0)
     return ("v-past" if run.state == "succeeded" else "v-now"), _bar(x, round(height, 1))
+
+
+def _diamond(x: int) -> str:
+    return f"M{x + 2} 8.5l2.5 2.5-2.5 2.5-2.5-2.5z"
 
 
 def _bar(x: int, height: float) -> str:

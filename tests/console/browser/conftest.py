@@ -61,17 +61,18 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
 def open_browser(chromium: Browser, site: Server) -> Iterator[Callable[..., Page]]:
     """A page with settings of its own, such as `color_scheme="dark"` or `locale="zh-CN"`; signed in, unless it says.
 
-    `refused` are statuses that the test itself brings about: browsers complain of each.
+    `refused` are statuses that the test itself brings about: browsers complain of each. `beside` is another host that a
+    reader is sent to.
     """
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def opened(*, key: str | None = KEY, refused: tuple[int, ...] = (), **settings: Any) -> Page:
+    def opened(*, key: str | None = KEY, refused: tuple[int, ...] = (), beside: str = "", **settings: Any) -> Page:
         context = chromium.new_context(base_url=site.url, **WINDOW | settings)
         contexts.append(context)
         context.set_default_timeout(20_000)
         page = context.new_page()
-        _listen(page, complaints, host=urlsplit(site.url).netloc, refused=refused)
+        _listen(page, complaints, hosts=(urlsplit(site.url).netloc, beside), refused=refused)
         if key is not None:
             _sign_in(page, key)
         return page
@@ -137,7 +138,7 @@ def _sign_in(page: Page, key: str) -> None:
     page.wait_for_url("**/")
 
 
-def _listen(page: Page, complaints: list[str], *, host: str, refused: tuple[int, ...]) -> None:
+def _listen(page: Page, complaints: list[str], *, hosts: tuple[str, ...], refused: tuple[int, ...]) -> None:
     expected = tuple(f"the server responded with a status of {status} " for status in refused)
 
     def hear(said: ConsoleMessage) -> None:
@@ -146,9 +147,9 @@ def _listen(page: Page, complaints: list[str], *, host: str, refused: tuple[int,
 
     page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
     page.on("console", hear)
-    page.on("request", lambda asked: _must_be(host, asked.url, complaints))
+    page.on("request", lambda asked: _must_be(hosts, asked.url, complaints))
 
 
-def _must_be(host: str, url: str, complaints: list[str]) -> None:
-    if urlsplit(url).scheme in ("http", "https", "ws", "wss") and urlsplit(url).netloc != host:
+def _must_be(hosts: tuple[str, ...], url: str, complaints: list[str]) -> None:
+    if urlsplit(url).scheme in ("http", "https", "ws", "wss") and urlsplit(url).netloc not in hosts:
         complaints.append(f"off the host: {url}")

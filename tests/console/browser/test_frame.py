@@ -1,11 +1,21 @@
 """What is around every page, in a real browser."""
 
 from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
 
-from playwright.sync_api import Page, Route
+import httpx
+from playwright.sync_api import Page, Route, expect
 
+from scheduler_service.api.access import Access
+from scheduler_service.console.site import create_site
+from scheduler_service.services.oidc import Provider
 from scheduler_service.storage.session import Database
+from scheduler_service.workloads.report.places import ReportPlaces
+from scheduler_service.workloads.warehouse import Warehouse
+from tests.api.serving import KEY, Server
 from tests.console.browser.conftest import axe_violations, sideways
+from tests.support import oidc_provider
 from tests.support.rows import given_schedule, runs
 
 
@@ -21,6 +31,25 @@ def test_the_frame_is_accessible_in_both_themes_at_any_width(
     for width in (320, 390, 768, 1100, 1920):
         page.set_viewport_size({"width": width, "height": 900})
         assert sideways(page) == 0, width
+
+
+def test_one_signs_in_with_their_organisation_and_goes_on_to_where_they_wanted(
+    open_browser: Callable[..., Page], server: Server, held_database: Database, tmp_path: Path
+) -> None:
+    with oidc_provider.running(tmp_path / "provider.log") as issuer:
+        provider = Provider(issuer, oidc_provider.CLIENT_ID, oidc_provider.CLIENT_SECRET, {"ops": "operator"})
+        places = {"warehouse": Warehouse(tmp_path / "warehouse.duckdb"), "report_places": ReportPlaces(tmp_path)}
+        page = open_browser(key=None, beside=urlsplit(issuer).netloc)
+        server.app = create_site(held_database, admin_key=KEY, access=Access(provider=provider), **places)
+        now = int(held_database.clock.now().timestamp())
+        known = {"sub": "4711", "email": "alice@example.org", "roles": ["ops"], "iat": now, "exp": now + 300}
+        httpx.post(f"{issuer}/be", json={"claims": known})
+
+        page.goto("/runs?state=failed")
+        page.get_by_role("link", name="Sign in with your organisation").click()
+
+        page.wait_for_url("**/runs?state=failed")
+        expect(page.locator("header.top")).to_contain_text("alice@example.org")
 
 
 def test_a_second_click_does_nothing_while_the_first_is_on_its_way(browser_page: Page, held_database: Database) -> None:
