@@ -90,7 +90,7 @@ def test_a_posted_schedule_collects_and_obeys(service: httpx.Client, database: D
     # ten seconds become two, live, and the runs stay in step: none comes at once
     edited = ok(service.patch(path, json={"timing": timing | {"every": 2}}))
     changed_at = datetime.fromisoformat(edited["date_changed"])
-    one, two, *_ = eventually(lambda: _succeeded_since(database, changed_at), within=12)
+    one, two, *_ = eventually(lambda: _succeeded_since(database, posted["id"], changed_at), within=12)
     assert one.occurrence_at - changed_at <= timedelta(seconds=2)
     assert (one.occurrence_at - datetime.fromisoformat(edited["created_at"])) % timedelta(seconds=2) == timedelta(0)
     assert two.occurrence_at - one.occurrence_at == timedelta(seconds=2)
@@ -101,8 +101,8 @@ def test_a_posted_schedule_collects_and_obeys(service: httpx.Client, database: D
     # paused is paused
     paused = ok(service.post(f"{path}/pause", json={"reason": "the source is down"}))
     assert (paused["state"], paused["next_run_at"]) == ("paused", None)
-    seen = len(runs(database, origin="auto"))
-    stays(lambda: len(runs(database, origin="auto")) == seen, during=3)
+    seen = len(runs(database, periodic_task_id=posted["id"]))
+    stays(lambda: len(runs(database, periodic_task_id=posted["id"])) == seen, during=3)
     assert ok(service.get("/datasets/orders/rows"))["items"][6]["id"] == 7
 
 
@@ -124,9 +124,10 @@ def test_what_cannot_be_collected_fails_with_a_clear_error(service: httpx.Client
     assert "169.254.169.254" in failed["error"]
 
 
-def _succeeded_since(database: Database, instant: datetime) -> list[TaskRun] | None:
-    """The runs of a timing after this instant, once there are two."""
-    later = [run for run in runs(database, origin="auto", state="succeeded") if run.occurrence_at > instant]
+def _succeeded_since(database: Database, key: int, instant: datetime) -> list[TaskRun] | None:
+    """The runs of its timing after this instant, once there are two."""
+    done = runs(database, periodic_task_id=key, origin="auto", state="succeeded")
+    later = [run for run in done if run.occurrence_at > instant]
     return later if len(later) >= 2 else None
 
 
