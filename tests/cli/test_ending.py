@@ -73,7 +73,7 @@ def test_sigterm_ends_everything_in_order_and_the_next_start_has_all_that_was(st
 
     assert time.monotonic() - began < 20
     assert code == 0
-    eventually(lambda: not any(map(is_alive, family)), within=1)
+    eventually(lambda: not any(map(is_alive, family)), within=1, patience=1)
     assert "is killed" not in first.screen
     second = start().wait()
     with second.client() as api:
@@ -111,7 +111,7 @@ def test_killing_it_leaves_nothing_behind_and_the_next_one_starts(start: Callabl
     first.end(signal.SIGKILL)
     second = start()
 
-    eventually(lambda: not any(map(is_alive, family)), within=3)
+    eventually(lambda: not any(map(is_alive, family)), within=3, patience=1)
     second.wait()
 
 
@@ -123,5 +123,5 @@ def test_ctrl_c_while_it_starts_ends_it_too(start: Callable[..., Foreground]) ->
     code = service.end(signal.SIGINT)
 
     assert code == 0
-    eventually(lambda: not any(map(is_alive, family)), within=1)
+    eventually(lambda: not any(map(is_alive, family)), within=1, patience=1)
     assert "Traceback" not in service.screen

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from io import StringIO
 
@@ -120,9 +121,12 @@ def test_a_second_signal_kills_at_once(stage: Stage) -> None:
     process = stage.start(DEAF)
     stage.interrupts.count = 2
 
-    stage.stop()
+    began = time.monotonic()
+    stage.supervisor.stop()
 
+    assert time.monotonic() - began < 0.4
     assert not is_alive(process)
+    stage.stop()
     assert "is still busy" not in stage.screen
     assert "program has not ended; it is killed" in stage.screen
 

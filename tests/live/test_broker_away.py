@@ -46,7 +46,7 @@ def test_what_came_due_while_the_broker_was_away_for_a_minute_is_sent_when_it_is
         waiting = runs(postgres_database, periodic_task_id=key, state="pending")
         assert len(waiting) >= AWAY / 2 - 2
         assert beat.alive
-    eventually(lambda: {run.id for run in waiting} <= _succeeded(postgres_database), within=75, every=0.5)
+    eventually(lambda: {run.id for run in waiting} <= _succeeded(postgres_database), within=75, every=0.5, patience=1)
 
     nothing_lost_or_doubled(postgres_database, executions, every=2)
     assert beat.alive

@@ -68,7 +68,7 @@ def _end_of_first(theatre: Stage, key: int) -> TaskRun:
         first = runs(theatre.database, periodic_task_id=key)[0]
         return first if first.finished_at is not None else None
 
-    return eventually(ended, within=NOTICED.total_seconds(), every=0.2)
+    return eventually(ended, within=NOTICED.total_seconds(), every=0.2, patience=1)
 
 
 def _next(theatre: Stage, key: int) -> TaskRun | None:

@@ -50,7 +50,7 @@ def test_a_beat_killed_in_a_burst_loses_nothing_and_the_rest_goes_on(
 
     killed.kill()
     eventually(lambda: len(runs(postgres_database)) == 3000, within=20)
-    eventually(lambda: not runs(postgres_database, state="pending"), within=4)
+    eventually(lambda: not runs(postgres_database, state="pending"), within=4, patience=1)
     postgres_site.worker("-c", "2")
     eventually(lambda: len(runs(postgres_database, state="succeeded")) == 3000, within=60, every=0.5)
 

@@ -11,16 +11,19 @@ T = TypeVar("T")
 PATIENCE = 3
 
 
-def eventually(look: Callable[[], T | None], *, within: float, every: float = 0.02) -> T:
-    """What `look` answers once that is true; fails when it is not within so many seconds of an idle machine."""
-    until = monotonic() + within * PATIENCE
+def eventually(look: Callable[[], T | None], *, within: float, every: float = 0.02, patience: float = PATIENCE) -> T:
+    """What `look` answers once that is true; fails when it is not within so many seconds of an idle machine.
+
+    Seconds that the service promises are had with a `patience` of 1.
+    """
+    until = monotonic() + within * patience
     pause = Event()
     while True:
         seen = look()
         if seen:
             return seen
         if monotonic() > until:
-            raise AssertionError(f"not within {within * PATIENCE} s: {getattr(look, '__qualname__', look)} is {seen!r}")
+            raise AssertionError(f"not within {within * patience} s: {getattr(look, '__qualname__', look)} is {seen!r}")
         pause.wait(every)
 
 
